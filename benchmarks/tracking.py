@@ -1,0 +1,198 @@
+"""The tracker against its rivals, on the same boxes: accuracy (TrackEval) and speed through the Python call.
+
+    python benchmarks/tracking.py --data ../shared/data/mot
+
+Rivals run with their own default thresholds, if they are installed: `trackers` (ByteTrack, BoT-SORT, OC-SORT,
+C-BIoU, SORT; "+dt" = told the times) and `supervision<0.27` (ByteTrack). No pictures: no appearance, no camera
+motion. "vision" gives smoothed boxes, "vision raw" the detector's, as the rivals do. Speeds are ratios within one
+run: a rival's time over ours, and below 1 would mean that it is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script, too
+
+from benchmarks.tracking_sets import F32, SETS, Follow, Sequence, evaluate
+
+from vision.track import Tracker
+
+I64 = NDArray[np.int64]
+RIVALS = {
+    "rf-bytetrack": "ByteTrackTracker",
+    "rf-botsort": "BoTSORTTracker",
+    "rf-ocsort": "OCSORTTracker",
+    "rf-cbiou": "CBIoUTracker",
+    "rf-sort": "SORTTracker",
+}
+N_BOXES = {10: 600, 50: 300, 200: 120, 1000: 40}  # boxes per frame -> frames
+
+
+class Update(Protocol):
+    """One frame: ids and their boxes."""
+
+    def __call__(self, boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]: ...
+
+
+def vision_tracker(frame_rate: float, *, is_raw: bool) -> Update:
+    del frame_rate  # learned
+    tracker = Tracker()
+
+    def update(boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]:
+        ids = tracker.update(boxes, scores, time_ns=time_ns)
+        known = ids >= 0
+        if is_raw:
+            return ids[known], boxes[known]
+        tracks = tracker.tracks
+        return ids[known], tracks.box[np.searchsorted(tracks.track_id, ids[known])]
+
+    return update
+
+
+def roboflow_tracker(frame_rate: float, class_name: str, *, is_timed: bool) -> Update:
+    supervision, trackers = importlib.import_module("supervision"), importlib.import_module("trackers")
+    options = {"enable_cmc": False} if class_name == "BoTSORTTracker" else {}
+    tracker: Any = getattr(trackers, class_name)(frame_rate=frame_rate, **options)
+
+    def update(boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]:
+        given = supervision.Detections(xyxy=boxes, confidence=scores, class_id=np.zeros(len(boxes), int))
+        got = tracker.update(given, timestamp=time_ns * 1e-9) if is_timed else tracker.update(given)
+        if got.tracker_id is None or not len(got):
+            return np.zeros(0, np.int64), np.zeros((0, 4), np.float32)
+        known = got.tracker_id >= 0
+        return got.tracker_id[known], got.xyxy[known]
+
+    return update
+
+
+def supervision_tracker(frame_rate: float) -> Update:
+    supervision = importlib.import_module("supervision")
+    tracker: Any = supervision.ByteTrack(frame_rate=frame_rate)
+
+    def update(boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]:
+        del time_ns
+        given = supervision.Detections(xyxy=boxes, confidence=scores, class_id=np.zeros(len(boxes), int))
+        got = tracker.update_with_detections(given)
+        if got.tracker_id is None or not len(got):
+            return np.zeros(0, np.int64), np.zeros((0, 4), np.float32)
+        return got.tracker_id, got.xyxy
+
+    return update
+
+
+def find_trackers() -> dict[str, Callable[[float], Update]]:
+    """Everything installed, ours first: name -> maker, given the frame rate."""
+    found: dict[str, Callable[[float], Update]] = {
+        "vision": lambda rate: vision_tracker(rate, is_raw=False),
+        "vision raw": lambda rate: vision_tracker(rate, is_raw=True),
+    }
+    if importlib.util.find_spec("trackers"):
+        for name, class_name in RIVALS.items():
+            found[name] = lambda rate, c=class_name: roboflow_tracker(rate, c, is_timed=False)  # type: ignore[misc]
+            found[f"{name}+dt"] = lambda rate, c=class_name: roboflow_tracker(rate, c, is_timed=True)  # type: ignore[misc]
+    if importlib.util.find_spec("supervision") and hasattr(importlib.import_module("supervision"), "ByteTrack"):
+        found["sv-bytetrack"] = supervision_tracker
+    return found
+
+
+def follow_with(make: Callable[[float], Update]) -> Follow:
+    def follow(sequence: Sequence) -> Iterator[tuple[I64, F32]]:
+        update = make(sequence.frame_rate)
+        for time_ns, boxes, scores in sequence:
+            yield update(boxes, scores, time_ns)
+
+    return follow
+
+
+def crowd(n: int, n_frames: int, seed: int = 0) -> list[tuple[F32, F32]]:
+    """Vehicles at constant velocity, 50 per 1920x1080 px: 5 % missed, 3 % false, edges off by 3 % of the size."""
+    rng = np.random.default_rng(seed)
+    extent = np.array([1920, 1080]) * max(1.0, np.sqrt(n / 50))
+    center, velocity = rng.uniform(0, 1, (n, 2)) * extent, rng.normal(0, 4, (n, 2))
+    size = rng.uniform(40, 120, (n, 2))
+    frames = []
+    for _ in range(n_frames):
+        center += velocity
+        velocity[(center < 0) | (center > extent)] *= -1
+        boxes = np.concatenate((center - size / 2, center + size / 2), 1)
+        boxes += rng.normal(0, 0.03, boxes.shape) * np.tile(size, 2)
+        seen = rng.random(n) > 0.05
+        n_false = rng.poisson(0.03 * n)
+        corner, side = rng.uniform(0, 1, (n_false, 2)) * extent, rng.uniform(40, 120, (n_false, 2))
+        boxes = np.concatenate((boxes[seen], np.concatenate((corner, corner + side), 1)))
+        scores = np.concatenate((np.clip(rng.beta(8, 2, n), 0.05, 1)[seen], rng.beta(2, 4, n_false)))
+        order = rng.permutation(len(boxes))
+        frames.append((boxes[order].astype(np.float32), scores[order].astype(np.float32)))
+    return frames
+
+
+def seconds_per_frame(make: Callable[[float], Update], frames: list[tuple[F32, F32]], limit_s: float = 20) -> float:
+    """Best of two runs of the mean time per frame after five frames of warming up."""
+    best = np.inf
+    for _ in range(2):
+        update, spent, n = make(30.0), 0.0, 0
+        for i, (boxes, scores) in enumerate(frames):
+            start = time.perf_counter()
+            update(boxes, scores, i * 33_333_333)
+            spent_now = time.perf_counter() - start
+            if i >= 5:
+                spent, n = spent + spent_now, n + 1
+            if spent > limit_s:
+                break
+        best = min(best, spent / n)
+    return float(best)
+
+
+def print_accuracy(data: Path, makers: dict[str, Callable[[float], Update]]) -> None:
+    print("HOTA / IDF1 / IDSW on the same boxes\n")
+    print("| tracker |" + "".join(f" {name} |" for name in SETS) + "\n" + "|---" * (len(SETS) + 1) + "|")
+    for name, make in makers.items():
+        cells = []
+        for set_name in SETS:
+            got = evaluate(data, set_name, follow_with(make))
+            cells.append(f"{got.hota:.2f} / {got.idf1:.2f} / {got.idsw}")
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def print_speed(makers: dict[str, Callable[[float], Update]]) -> None:
+    print("\nTime per frame: ours in ms, others as a multiple of ours in the same run\n")
+    print("| tracker |" + "".join(f" {n} boxes |" for n in N_BOXES) + "\n" + "|---" * (len(N_BOXES) + 1) + "|")
+    data = {n: crowd(n, n_frames) for n, n_frames in N_BOXES.items()}
+    ours: dict[int, float] = {}
+    for name, make in makers.items():
+        if name.endswith("+dt") or name == "vision":  # what `update` alone costs
+            continue
+        cells = []
+        for n, frames in data.items():
+            took = seconds_per_frame(make, frames)
+            ours.setdefault(n, took)
+            cells.append(f"{took * 1e3:.3f} ms" if name == "vision raw" else f"{took / ours[n]:.0f}x")
+        print(f"| {name.removesuffix(' raw')} | " + " | ".join(cells) + " |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with kitti_car, syn_fixed, ...; without it only speed")
+    parser.add_argument("--only", nargs="*", help="names of trackers")
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore")  # of the rivals
+    makers = {name: make for name, make in find_trackers().items() if not given.only or name in given.only}
+    if given.data:
+        print_accuracy(given.data, makers)
+    print_speed(makers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Public data sets: where their files lie, what their labels mean, and their terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class YoloSet:
+    """One set in YOLO text format.
+
+    `labels`: our name per class id; "a|b" = one of the two, mostly the first; "vehicle" = type not known; "ignore".
+    `copies`: pictures kept per stem (roboflow exports hold several noisy copies of one photo).
+    `complete`: every vehicle has a box; otherwise the teacher adds the missing ones.
+    """
+
+    folders: tuple[str, ...]
+    labels: tuple[str, ...]
+    licence: str
+    group: str
+    copies: int = 1
+    complete: bool = True
+    dev_share: float = 0.0
+    side: int = 720
+
+
+CAR, TRUCK, BUS = "car|van", "truck|van", "bus|van"  # sets that have no class for vans
+VEHICLE_SETS: dict[str, YoloSet] = {
+    "nepal": YoloSet(
+        ("vehicle_dataset/train",),
+        (
+            "car",
+            "van",
+            "tricycle",
+            "motorcycle",
+            "bus",
+            "car",
+            "tricycle",
+            "van",
+            "truck",
+            "car|van",
+            "van|bus",
+            "motorcycle",
+            "car",
+            "tricycle",
+            "vehicle",
+            "truck",
+            "truck",
+            "van",
+        ),
+        "CC BY 4.0",
+        "nepal",
+        dev_share=0.06,
+    ),
+    "highway": YoloSet(
+        tuple(f"yolov9_custom_object_detection/Highway-Object-Detection-40/{p}" for p in ("train", "valid")),
+        (BUS, CAR, "motorcycle|tricycle", "ignore", TRUCK),
+        "CC BY 4.0",
+        "highway-rf40",
+        copies=2,
+    ),
+    "manaus": YoloSet(
+        tuple(f"datasets/Manaus_traffic-{v}/{p}" for v in (5, 4) for p in ("train", "valid", "test")),
+        ("motorcycle", CAR, "ignore", "ignore", "truck|bus"),
+        "CC BY 4.0",
+        "manaus",
+        copies=2,
+    ),
+    "atl": YoloSet(
+        ("datasets/car/train", "datasets/car/valid"), ("motorcycle", BUS, CAR, TRUCK), "CC BY 4.0", "atl-v12", copies=2
+    ),
+    "openimages": YoloSet(
+        tuple(f"datasets/Vehicles/{p}" for p in ("train", "valid", "test")),
+        ("van", BUS, CAR, "motorcycle", TRUCK),
+        "images CC BY 2.0, boxes CC BY 4.0",
+        "openimages",
+        complete=False,
+    ),
+    "adodrs": YoloSet(
+        tuple(f"dataset/vehicle/{p}" for p in ("train", "valid", "test")),
+        ("tricycle|van", "motorcycle", "bus", CAR, "van", "truck"),
+        "CC BY 4.0",
+        "adodrs",
+        complete=False,
+    ),
+    "ac3100": YoloSet(("data/vehicle/train",), ("motorcycle", "vehicle"), "CC BY 4.0", "ac3100", complete=False),
+    "bangkok": YoloSet(
+        ("Traffic-Dataset-1/train",), (BUS, CAR, "motorcycle|tricycle", TRUCK), "CC BY 4.0", "bangkok", complete=False
+    ),
+    "ambulances": YoloSet(
+        ("ambulances-cars-dataset/train",),
+        ("ignore", "ignore", "van", CAR),
+        "images CC BY 2.0, labels CC BY 4.0",
+        "ambulances",
+        complete=False,
+    ),
+    "plates-eu-us": YoloSet(
+        ("train",), ("", CAR), "images CC BY 2.0, labels CC BY 4.0", "plates-eu-us", complete=False
+    ),
+}
+
+PLATE_SETS: dict[str, tuple[str, int, str]] = {  # folder pattern, pictures kept, licence
+    "ccpd_base": ("data/CCPD2019/ccpd_base/*.jpg", 3500, "MIT (CCPD)"),
+    "ccpd_green": ("dataset/*/images/*.jpg", 1400, "MIT (CCPD)"),
+}

@@ -1,0 +1,79 @@
+"""Scores the plate detector on development pictures, beside other weights and a rival, in one run.
+
+python models/plate_detector/evaluate.py --data DATA/plates --against OLD.onnx --rival y5fu_320x_sim.onnx
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from detection.decode import U8, Found, detect, onnx_runner
+from detection.records import Record, load_plates, load_vehicles, rows_of
+from detection.rivals import hyperlpr3
+from detection.scores import plate_line, plate_scores
+
+HERE = Path(__file__).resolve().parent
+
+
+def ours(path: Path, size: tuple[int, int], score: float, nms: float) -> Callable[[U8], Found]:
+    run = onnx_runner(str(path))
+    return lambda image: detect(run, image, size, 8, 0, score, nms)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=HERE / "model.onnx")
+    parser.add_argument("--against", type=Path, nargs="*", default=[])
+    parser.add_argument("--rival", type=Path, help="y5fu_320x_sim.onnx")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument(
+        "--negatives", type=Path, help="vehicle folder; its topview-vehicle dev pictures hold no readable plate"
+    )
+    parser.add_argument("--sizes", nargs="*", default=["320x320", "416x416"], help="HEIGHTxWIDTH of the input")
+    parser.add_argument("--scores", type=float, nargs="*", default=[0.4])
+    parser.add_argument("--nms", type=float, default=0.5)
+    parser.add_argument("--limit", type=int, default=1000, help="pictures per set")
+    args = parser.parse_args()
+    dev: dict[str, list[dict[str, Any]]] = {}
+    for row in rows_of(args.data, "dev"):
+        if "/scenes/" in row["file"]:
+            dev.setdefault(row["source"], []).append(row)
+    sets: dict[str, list[Record]] = {k: load_plates(v[: args.limit]) for k, v in dev.items()}
+    if args.negatives:
+        held = load_vehicles(
+            [r for r in rows_of(args.negatives, "dev") if r["source"] == "topview-vehicle"][: args.limit]
+        )
+        for r in held:
+            r.quads, r.exact, r.ignore = r.quads[:0], r.exact[:0], r.ignore[:0]
+        sets["no plates (topview)"] = held
+    runs: list[tuple[str, Callable[[U8], Found]]] = []
+    for i, path in enumerate((args.model, *args.against)):
+        for size in args.sizes:
+            h, w = (int(v) for v in size.split("x"))
+            runs += [
+                (f"{'model' if not i else f'against{i}'} {size} score {s}", ours(path, (h, w), s, args.nms))
+                for s in args.scores
+            ]
+    if args.rival:
+        runs.append(("HyperLPR3 320 score .25", hyperlpr3(args.rival)))
+    for name, records in sets.items():
+        for label, run in runs:
+            begin = time.perf_counter()
+            s = plate_scores(run, records)
+            print(
+                name,
+                plate_line(label, s),
+                f"{(time.perf_counter() - begin) / max(len(records), 1) * 1e3:.1f} ms",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

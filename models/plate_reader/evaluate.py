@@ -1,0 +1,197 @@
+"""Exact-plate rates of the plate reader on held-out sets and on generated plates of each kind.
+
+`python models/plate_reader/evaluate.py --data DIR` prints the table of the `model.onnx` beside this file;
+`--against other.onnx --against-charset "_京..."` adds a second network on the same crops.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from dataset import fit_crop, load_plates, read_image, read_index, warp_plate
+from labels import CHARSET, COLORS, UNKNOWN, decode
+from numpy.typing import NDArray
+from plate_kinds import KINDS
+from sampling import Sampler
+
+HERE = Path(__file__).parent
+GENERATED_SEED = 90_001  # no training run may use it
+
+# uint8 (n, 48, 160, 3) BGR -> probabilities: text (n, 8, classes), color (n, 6), rows (n, 2)
+Reader = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]
+
+
+@dataclass
+class Labelled:
+    """Crops with their labels; color is UNKNOWN and rows 0 where not labelled."""
+
+    images: NDArray[np.uint8]  # (n, 48, 160, 3)
+    text: list[str]
+    color: list[int]
+    rows: list[int]
+
+
+def onnx_reader(path: Path, batch: int = 32) -> Reader:
+    """The exported network in onnxruntime on one thread."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def read(images: NDArray[np.uint8]) -> tuple[Any, ...]:
+        parts = [session.run(None, {"images": images[i : i + batch]}) for i in range(0, len(images), batch)]
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+    return read  # type: ignore[return-value]
+
+
+def _dev_crops(data: Path, index: list[dict[str, Any]], source: str, folder: str) -> Labelled:
+    rows = [r for r in index if r["source"] == source and r["split"] == "dev" and r["file"].startswith(folder)]
+    images = []
+    for row in rows:
+        image = read_image(data / "plates" / row["file"])
+        images.append(warp_plate(image, np.array(row["corners"], np.float32)) if row["corners"] else fit_crop(image))
+    color = []
+    for row in rows:
+        name = row["color"].split(" ")[0]
+        color.append(COLORS.index(name) if name in COLORS else UNKNOWN)
+    return Labelled(np.stack(images), [row["text"] for row in rows], color, [1] * len(rows))
+
+
+def real_sets(data: Path) -> dict[str, Labelled]:
+    """Dev sets, and the plates of the train split that were held out (their margins are cut by the true corners)."""
+    index = read_index(data)
+    sets = {
+        "lprnet_test": _dev_crops(data, index, "lprnet_test", "crops"),
+        "ccpd_base dev": _dev_crops(data, index, "ccpd_base", "crops"),
+        "ccpd_base dev, 416 px photos": _dev_crops(data, index, "ccpd_base", "scenes"),
+        "ccpd_green dev": _dev_crops(data, index, "ccpd_green", "crops"),
+        "duany049": _dev_crops(data, index, "duany049", "crops"),
+        "brightfeather": _dev_crops(data, index, "brightfeather", "photos"),
+    }
+    army = [i for i, text in enumerate(sets["duany049"].text) if text[0].isascii()]
+    sets["duany049, army only"] = _take(sets["duany049"], army)
+    other = [i for i, text in enumerate(sets["lprnet_test"].text) if text[0] != "皖"]
+    sets["lprnet_test, not 皖"] = _take(sets["lprnet_test"], other)
+    held = load_plates(data, "held_out")
+    for source in ("ccpd_base", "cwj_lprnet", "easypr_crops"):
+        pick = np.flatnonzero(held.source == source)
+        images = np.stack([fit_crop(held.patch[i][20:84, 32:232]) for i in pick])
+        text = [held.text[i] for i in pick]
+        sets[source + " held out"] = Labelled(images, text, held.color[pick].tolist(), [1] * len(text))
+    return sets
+
+
+def _take(labelled: Labelled, pick: list[int]) -> Labelled:
+    return Labelled(
+        labelled.images[pick],
+        [labelled.text[i] for i in pick],
+        [labelled.color[i] for i in pick],
+        [labelled.rows[i] for i in pick],
+    )
+
+
+def generated_sets(data: Path, per_kind: int) -> dict[str, Labelled]:
+    """Generated plates of each kind under full degradation, unreadable ones included."""
+    sampler = Sampler(data, GENERATED_SEED, real=False)
+    sets = {}
+    for kind in KINDS:
+        drawn = [sampler.sample(kind) for _ in range(per_kind)]
+        samples = [sample for sample, _ in drawn]
+        sets["generated " + kind] = Labelled(
+            np.stack([s.image for s in samples]),
+            [text for _, text in drawn],
+            [s.color for s in samples],
+            [s.rows + 1 for s in samples],
+        )
+    return sets
+
+
+def score(read: Reader, labelled: Labelled, charset: str = CHARSET) -> dict[str, float]:
+    """Rates in %: exact text, text without its first character, color, rows; n is the number of plates."""
+    text, color, rows = read(labelled.images)
+    got = [decode(row.argmax(-1), charset) for row in text]
+    known = [(c, int(p.argmax())) for c, p in zip(labelled.color, color, strict=True) if c != UNKNOWN]
+    green = {COLORS.index("green"), COLORS.index("green_yellow")}
+    same = [a == b or {a, b} == green for a, b in known]
+    return {
+        "n": len(got),
+        "exact": 100 * float(np.mean([a == b for a, b in zip(labelled.text, got, strict=True)])),
+        "tail": 100 * float(np.mean([a[1:] == b[1:] for a, b in zip(labelled.text, got, strict=True)])),
+        "color": 100 * float(np.mean(same)) if same else float("nan"),
+        "rows": 100 * float(np.mean(rows.argmax(-1) + 1 == np.array(labelled.rows))),
+    }
+
+
+def score_all(read: Reader, sets: dict[str, Labelled], charset: str = CHARSET) -> dict[str, dict[str, float]]:
+    """`score` of each set, and "generated, all kinds" as the mean over kinds."""
+    table = {name: score(read, labelled, charset) for name, labelled in sets.items()}
+    generated = [row for name, row in table.items() if name.startswith("generated ")]
+    if generated:
+        mean = {key: float(np.nanmean([row[key] for row in generated])) for key in generated[0] if key != "n"}
+        table["generated, all kinds"] = {"n": sum(row["n"] for row in generated), **mean}
+    return table
+
+
+def reliability(read: Reader, sets: dict[str, Labelled], charset: str = CHARSET) -> list[tuple[float, float, float]]:
+    """What a plate's lowest character probability is worth over all real sets.
+
+    Returns:
+        Rows of (threshold, share of plates at or above it in %, exact among those in %).
+    """
+    low, right = [], []
+    for name, labelled in sets.items():
+        if name.startswith("generated") or "," in name:  # parts of other sets
+            continue
+        text = read(labelled.images)[0]
+        low += text.max(-1).min(-1).tolist()
+        right += [decode(p.argmax(-1), charset) == label for p, label in zip(text, labelled.text, strict=True)]
+    lows, rights = np.array(low), np.array(right)
+    return [
+        (t, 100 * float((lows >= t).mean()), 100 * float(rights[lows >= t].mean()))
+        for t in (0.0, 0.3, 0.5, 0.7, 0.9, 0.95)
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds plates/")
+    parser.add_argument("--model", type=Path, default=HERE / "model.onnx")
+    parser.add_argument("--against", type=Path, help="a second network to read the same crops")
+    parser.add_argument("--against-charset", default=CHARSET)
+    parser.add_argument("--per-kind", type=int, default=100, help="generated plates of each kind")
+    parser.add_argument("--json", type=Path, help="also write the table here")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    manifest = args.model.with_suffix(".toml")
+    charset = tomllib.loads(manifest.read_text("utf-8"))["labels"]["charset"] if manifest.exists() else CHARSET
+    sets = real_sets(args.data) | generated_sets(args.data, args.per_kind)
+    table = score_all(onnx_reader(args.model), sets, charset)
+    other = score_all(onnx_reader(args.against), sets, args.against_charset) if args.against else {}
+    print(
+        "| set | n | exact % | without first character % | color % | rows % |"
+        + (" against, exact % |" if other else "")
+    )
+    print("|---|---|---|---|---|---|" + ("---|" if other else ""))
+    for name, row in table.items():
+        cells = [f"{row[key]:.1f}" for key in ("exact", "tail", "color", "rows")]
+        cells += [f"{other[name]['exact']:.1f}"] if other else []
+        print(f"| {name} | {row['n']:.0f} | " + " | ".join(cells) + " |")
+    print("\n| lowest character probability at least | share of plates % | exact among them % |\n|---|---|---|")
+    for threshold, share, right in reliability(onnx_reader(args.model), sets, charset):
+        print(f"| {threshold} | {share:.1f} | {right:.2f} |")
+    if args.json:
+        args.json.write_text(json.dumps({"model": table, "against": other}, ensure_ascii=False, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

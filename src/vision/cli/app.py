@@ -1,0 +1,96 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vision.cli import OK
+
+app = typer.Typer(
+    name="vision",
+    help="Vehicle and licence plate recognition: recorded video in, one trustworthy sighting per vehicle out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings (TOML); see docs/reference/config.md.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+@app.command()
+def run(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Video files.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for the results. Default runs/NAME-001.")] = None,
+    config: ConfigOption = None,
+    start: Annotated[str | None, typer.Option(help="Start here: seconds or hh:mm:ss.")] = None,
+    duration: Annotated[str | None, typer.Option(help="Run this long: seconds or hh:mm:ss.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Process at most this many frames a second.")] = None,
+    no_annotate: Annotated[bool, typer.Option("--no-annotate", help="Write no annotated video (faster).")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run recorded video: events, tracks, evidence pictures and an annotated video."""
+    from vision.cli.run import run_command
+
+    raise typer.Exit(run_command(sources, out, config, start, duration, fps, annotate=not no_annotate, as_json=json))
+
+
+@app.command()
+def read(
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Pictures.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    annotate: Annotated[Path | None, typer.Option(metavar="DIR", help="Write annotated copies into this folder.")] = None,
+) -> None:
+    """Read the plates in photos."""
+    from vision.cli.read import read_command
+
+    raise typer.Exit(read_command(photos, config, annotate, as_json=json))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder. Default runs/demo-001.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Render a street clip, run the real pipeline on it, compare. Needs no file and no network."""
+    from vision.cli.demo import demo_command
+
+    raise typer.Exit(demo_command(out, as_json=json))
+
+
+@app.command()
+def doctor(json: JsonOption = False) -> None:
+    """Check this installation: versions, native code, models, devices."""
+    from vision.cli.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(as_json=json))
+
+
+@app.command()
+def models(json: JsonOption = False) -> None:
+    """List the models with version, size, checksum and licence."""
+    from vision.cli.models import models_command
+
+    raise typer.Exit(models_command(as_json=json))
+
+
+def show_version(value: bool) -> None:
+    """Print the version and stop, for ``--version``."""
+    if value:
+        import vision
+
+        typer.echo(f"platevision {vision.__version__}")
+        raise typer.Exit(OK)
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options before the command."""

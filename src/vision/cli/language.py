@@ -1,0 +1,45 @@
+"""Errors in the user's language: Chinese where the locale is Chinese, English elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+
+# English form -> Chinese form; what stands in parentheses is carried over.
+CHINESE = (
+    (r"error: (.*): cannot open: No such file or directory", r"错误:找不到文件 \1"),
+    (r"error: (.*): cannot open: (.*)", r"错误:无法打开 \1:\2"),
+    (r"error: (.*): expected a video file, got something FFmpeg cannot read", r"错误:\1 不是可读取的视频文件"),
+    (r"error: (.*): expected a video stream, got streams: (.*)", r"错误:\1 中没有视频流(现有:\2)"),
+    (r"error: (.*): expected a picture, got something OpenCV cannot read", r"错误:\1 不是可读取的图片"),
+    (r"error: (.*): expected (\d+) frames, got (\d+): .*", r"错误:\1 应有 \2 帧,只读到 \3 帧:文件损坏或不完整"),
+    (r"error: (.*): broke off after (\d+) frames: (.*)", r"错误:\1 在第 \2 帧后中断:\3"),
+    (r"error: --out: expected a folder that does not exist yet, (.*) exists", r"错误:输出目录 \1 已存在,请换一个新目录"),
+    (r"error: (.*): cannot write: (.*)", r"错误:无法写入 \1:\2"),
+    (r"error: (.*): cannot create: (.*)", r"错误:无法创建 \1:\2"),
+    (r"error: (.*): unknown key, expected one of (.*)", r"错误:未知配置项 \1,可用的有:\2"),
+    (r"error: (.*): expected SHA-256 (\w+), got (\w+) \(corrupted file\)", r"错误:模型文件 \1 已损坏(SHA-256 不符)"),
+    (r"error: onnxruntime is not installed: (.*)", r"错误:未安装 onnxruntime:\1"),
+    (r"error: device: (.*) needs (\w+), but .*", r"错误:设备 \1 不可用:当前 onnxruntime 不支持 \2,请安装 platevision[gpu]"),
+    (r"error: interrupted", r"已中断"),
+    (r"error: (.*)", r"错误:\1"),
+)
+
+
+def is_chinese() -> bool:
+    """Whether the locale asks for Chinese."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return os.environ[name].lower().startswith("zh")
+    return False
+
+
+def translate(line: str) -> str:
+    """The line in the user's language."""
+    if not is_chinese():
+        return line
+    for pattern, form in CHINESE:
+        match = re.fullmatch(pattern, line)
+        if match:
+            return match.expand(form)
+    return line

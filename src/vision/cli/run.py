@@ -1,0 +1,88 @@
+"""``vision run``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from vision.cli import INTERRUPTED, OK, SOURCE_FAILED
+from vision.cli.say import bars, error, note, out as say_out
+from vision.errors import ConfigError, OutputError
+from vision.pipeline.record import Part, Summary, record
+from vision.pipeline.runner import Pipeline
+from vision.video.uri import stream_id_of
+
+
+def run_command(
+    sources: Sequence[str],
+    out: Path | None,
+    config: Path | None,
+    start: str | None,
+    duration: str | None,
+    fps: float | None,
+    *,
+    annotate: bool,
+    as_json: bool,
+) -> int:
+    """Run the sources, print the summary, return the exit code."""
+    if fps is not None and not (fps > 0 and math.isfinite(fps)):
+        raise ConfigError(f"--fps: expected a number above 0, got {fps:g}")
+    length = seconds_of("--duration", duration) if duration is not None else None
+    if length == 0:
+        raise ConfigError(f"--duration: expected more than 0 seconds, got {duration!r}")
+    part = Part(seconds_of("--start", start) if start else 0.0, length, fps, annotate)
+    folder = out or next_folder(stream_id_of(sources[0]))
+    if folder.exists():
+        raise ConfigError(f"--out: expected a folder that does not exist yet, {folder} exists")
+    pipeline = Pipeline(config)
+    with bars() as progress:
+        summary = record(pipeline, sources, folder, part, progress)
+    for line in summary.failed:
+        error(line)
+    say_out(json.dumps({"out": str(folder), **summary.to_dict()}, ensure_ascii=False) if as_json else line_of(summary, folder))
+    if summary.interrupted:
+        note("interrupted: the results so far are valid and run.json says complete: false")
+        return INTERRUPTED
+    return SOURCE_FAILED if summary.failed else OK
+
+
+def line_of(summary: Summary, folder: Path) -> str:
+    """The last line of a run."""
+    rate = f"{summary.read / summary.vehicles:.1%}" if summary.vehicles else "-"
+    speed = summary.frames / summary.seconds if summary.seconds else 0.0
+    return (
+        f"vehicles {summary.vehicles}  read {summary.read} ({rate})  frames {summary.frames}  "
+        f"{speed:.1f} frames/s  ->  {folder}"
+    )
+
+
+def seconds_of(option: str, text: str) -> float:
+    """Seconds from ``90``, ``90.5``, ``1:30`` or ``0:01:30``.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    parts = text.split(":")
+    try:
+        numbers = [float(p) for p in parts]
+    except ValueError:
+        numbers = []
+    is_time = 1 <= len(numbers) <= 3 and all(math.isfinite(n) and n >= 0 for n in numbers)
+    if not is_time or any(n >= 60 for n in numbers[1:]):
+        raise ConfigError(f"{option}: expected seconds or hh:mm:ss, got {text!r}")
+    return sum(n * 60**i for i, n in enumerate(reversed(numbers)))
+
+
+def next_folder(name: str) -> Path:
+    """The first free ``runs/NAME-001``, ``-002`` ...
+
+    Raises:
+        OutputError: all 999 are taken.
+    """
+    for number in range(1, 1000):
+        folder = Path("runs") / f"{name}-{number:03d}"
+        if not folder.exists():
+            return folder
+    raise OutputError(f"runs/{name}-999: expected a free folder name up to 999, found none")

@@ -1,0 +1,70 @@
+"""One detection network on one picture: letterbox in, decoded rows out. Shared by vehicles and plates."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vision import kernels
+from vision.errors import ModelMismatchError
+from vision.infer.session import Session
+from vision.types import F32, Frame
+
+Roi = tuple[int, int, int, int]
+
+
+class HeadNetwork:
+    """A detector with the three-level head; keeps one input tensor per size, so a frame allocates nothing.
+
+    Args:
+        session: model with float32 RGB 0..1 (n, 3, h, w) in and rows (n, points, 1 + classes + geometry) out.
+        task, geometry: what the manifest must say (4: boxes, 8: corners).
+    """
+
+    def __init__(self, session: Session, task: str, geometry: int) -> None:
+        manifest = session.manifest
+        if manifest.task != task:
+            raise ModelMismatchError(f"{manifest.name}: expected task {task}, got {manifest.task}")
+        if manifest.get("head", "geometry") != geometry:
+            raise ModelMismatchError(
+                f"{manifest.name}: head.geometry: expected {geometry}, got {manifest.get('head', 'geometry')}"
+            )
+        self.classes: tuple[str, ...] = tuple(manifest.get("labels", "classes"))
+        self.min_score = float(manifest.get("thresholds", "score"))
+        self.max_iou = float(manifest.get("thresholds", "nms"))
+        self._session = session
+        self._geometry = geometry
+        self._strides = tuple(int(s) for s in manifest.get("head", "strides"))
+        self._step = int(manifest.get("input", "stride"))
+        self._pad = int(manifest.get("input", "pad")) / 255
+        self._tensors: dict[tuple[int, int], F32] = {}
+
+    def input_of(self, width: int, height: int, side: int) -> F32:
+        """The (1, 3, h, w) tensor for a region of that shape: longest side ``side``, multiples of the stride."""
+        k = side / max(width, height)
+        h, w = (max(self._step, math.ceil(round(n * k) / self._step) * self._step) for n in (height, width))
+        if (h, w) not in self._tensors:
+            self._tensors[h, w] = np.empty((1, 3, h, w), np.float32)
+        return self._tensors[h, w]
+
+    def find(
+        self, frame: Frame, *, side: int, roi: Roi | None = None, min_score: float | None = None
+    ) -> tuple[F32, F32, F32]:
+        """Geometry (n, 4) or (n, 4, 2), scores (n,) and class probabilities (n, c), best first, in frame pixels."""
+        x0, y0, x1, y1 = roi or (0, 0, frame.width, frame.height)
+        tensor = self.input_of(x1 - x0, y1 - y0, side)
+        scale = kernels.letterbox(frame.planes, tensor[0], roi=roi, pad=self._pad)
+        (rows,) = self._session.run(tensor)
+        return kernels.decode_heads(
+            rows[0],
+            height=tensor.shape[2],
+            width=tensor.shape[3],
+            n_classes=len(self.classes),
+            geometry=self._geometry,
+            strides=self._strides,
+            min_score=self.min_score if min_score is None else min_score,
+            max_iou=self.max_iou,
+            scale=scale,
+            origin=(float(x0), float(y0)),
+        )

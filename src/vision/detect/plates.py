@@ -1,0 +1,61 @@
+"""Finds plates with their four corners, in a whole frame or in regions of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vision import kernels
+from vision.detect.heads import HeadNetwork, Roi
+from vision.infer.session import Session
+from vision.types import Frame, PlateDetections
+
+
+class PlateDetector:
+    """Plates of a frame.
+
+    Args:
+        session: a ``plate_detector`` model.
+        min_score: detections below are not returned; default from the model's manifest.
+    """
+
+    def __init__(self, session: Session, *, min_score: float | None = None) -> None:
+        self._net = HeadNetwork(session, "plate_detector", 8)
+        self.min_score = self._net.min_score if min_score is None else min_score
+
+    def find(self, frame: Frame, searches: Sequence[tuple[Roi | None, int]]) -> PlateDetections:
+        """Plates found by one or several searches, the same plate found twice kept once (the higher score).
+
+        Args:
+            searches: (region, side): where to look (None: the whole frame) and the longest input side there.
+        """
+        corners, scores = [], []
+        for roi, side in searches:
+            found, score, _ = self._net.find(frame, side=side, roi=roi, min_score=self.min_score)
+            corners.append(found)
+            scores.append(score)
+        if not corners:
+            return PlateDetections(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32))
+        merged = PlateDetections(np.concatenate(corners), np.concatenate(scores))
+        order = np.argsort(-merged.scores, kind="stable")
+        merged = PlateDetections(merged.corners[order], merged.scores[order])
+        if len(searches) == 1:
+            return merged
+        keep = distinct(merged)
+        return PlateDetections(merged.corners[keep], merged.scores[keep])
+
+
+def distinct(plates: PlateDetections, max_overlap: float = 0.5) -> list[int]:
+    """Indices of plates (best first) that do not overlap a better one; overlap is by the smaller box's area."""
+    boxes = plates.boxes
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    iou = kernels.iou_matrix(boxes, boxes)
+    # From IoU to intersection over the smaller area: i = iou (a + b) / (1 + iou).
+    inter = iou * (areas[:, None] + areas[None]) / (1 + iou)
+    overlap = inter / np.maximum(np.minimum(areas[:, None], areas[None]), 1e-6)
+    keep: list[int] = []
+    for i in range(len(plates)):
+        if all(overlap[i, j] <= max_overlap for j in keep):
+            keep.append(i)
+    return keep

@@ -1,0 +1,33 @@
+"""Finds vehicles in a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vision.detect.heads import HeadNetwork
+from vision.infer.session import Session
+from vision.types import Detections, Frame
+
+
+class VehicleDetector:
+    """Vehicles of a whole frame.
+
+    Args:
+        session: a ``vehicle_detector`` model.
+        side: longest side of the network's input in pixels.
+        min_score: scores below are not returned; default from the model's manifest.
+    """
+
+    def __init__(self, session: Session, *, side: int = 640, min_score: float | None = None) -> None:
+        self._net = HeadNetwork(session, "vehicle_detector", 4)
+        self.side = side
+        self.min_score = self._net.min_score if min_score is None else min_score
+        self.classes = self._net.classes
+
+    def find(self, frame: Frame) -> Detections:
+        """All vehicles of the frame, boxes clipped to the picture, best first."""
+        boxes, scores, probs = self._net.find(frame, side=self.side, min_score=self.min_score)
+        limit = np.array([frame.width, frame.height, frame.width, frame.height], np.float32)
+        boxes = np.clip(boxes, 0, limit)
+        keep = (boxes[:, 2] - boxes[:, 0] >= 2) & (boxes[:, 3] - boxes[:, 1] >= 2)
+        return Detections(boxes[keep], scores[keep], probs[keep], self.classes)

@@ -1,0 +1,122 @@
+"""Every setting of a run, with its default and bounds; read from TOML, every bad key named."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vision.errors import ConfigError
+
+Score = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0)]
+Side = Annotated[int, Field(ge=64, le=4096, multiple_of=32)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelsConfig(Section):
+    """Which model does what: the name of a shipped one or the path of a folder with model.toml."""
+
+    vehicle_detector: str = "vehicle_detector"
+    plate_detector: str = "plate_detector"
+    plate_reader: str = "plate_reader"
+    vehicle_attributes: str = "vehicle_attributes"
+    device: str = "cpu"
+    threads: Annotated[int, Field(ge=0, description="threads per network run; 0: all cores")] = 0
+
+
+class DetectConfig(Section):
+    """Where and how finely to look. Sides are the longest side of a network's input in pixels."""
+
+    vehicle_side: Side = 640
+    vehicle_min_score: Score | None = None
+    plate_side: Side = 640
+    plate_crop_side: Side = 256
+    plate_min_score: Score | None = None
+    plate_interval_s: Seconds = 0.1
+    max_crops: Annotated[int, Field(ge=0)] = 8
+
+
+class TrackConfig(Section):
+    """The tracker's thresholds; see `vision.Tracker`."""
+
+    high_score: Score = 0.5
+    low_score: Score = 0.1
+    birth_score: Score = 0.5
+    max_lost_s: Seconds = 1.0
+
+
+class PlatesConfig(Section):
+    """When a read is believed."""
+
+    grammar: str = "cn"
+    min_char_score: Score = 0.5
+    max_unreadable: Annotated[int, Field(ge=0)] = 1
+    min_look_score: Score = 0.4
+    min_width_px: Annotated[float, Field(ge=0)] = 24
+
+
+class SightingsConfig(Section):
+    """When tracks become a sighting."""
+
+    linger_s: Seconds = 2.0
+    min_frames: Annotated[int, Field(ge=1)] = 5
+    min_duration_s: Seconds = 0.3
+    cut_threshold: Score = 0.3
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    models: ModelsConfig = ModelsConfig()
+    detect: DetectConfig = DetectConfig()
+    track: TrackConfig = TrackConfig()
+    plates: PlatesConfig = PlatesConfig()
+    sightings: SightingsConfig = SightingsConfig()
+
+
+def load_config(path: str | Path) -> Config:
+    """The settings in a TOML file; what it does not name keeps its default.
+
+    Raises:
+        ConfigError: the file cannot be read, is no TOML, or has an unknown key or a wrong value.
+    """
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as err:
+        raise ConfigError(f"{path}: cannot read the config: {err.strerror}") from err
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise ConfigError(f"{path}: expected TOML: {err}") from err
+    return parse_config(values, str(path))
+
+
+def parse_config(values: dict[str, Any], name: str = "config") -> Config:
+    """Checked settings from plain tables.
+
+    Raises:
+        ConfigError: names every key that is unknown or has a wrong value.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as err:
+        problems = "; ".join(describe(dict(e)) for e in err.errors())
+        raise ConfigError(f"{name}: {problems}") from err
+
+
+def describe(problem: dict[str, Any]) -> str:
+    """One pydantic problem as `key: expected ..., got ...`."""
+    place = ".".join(str(p) for p in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        section: Any = Config
+        for part in problem["loc"][:-1]:
+            section = section.model_fields[part].annotation
+        return f"{place}: unknown key, expected one of {', '.join(section.model_fields)}"
+    message = problem["msg"].replace("Input should be", "expected").replace("Input should", "expected to")
+    return f"{place}: {message}, got {problem['input']!r}"

@@ -1,0 +1,158 @@
+"""The output folder of a run: created anew, filled while the run goes on, marked complete at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from vision import kernels
+from vision.errors import OutputError
+from vision.pipeline.stream import FrameResult, Stream
+from vision.report.draw import draw_plate, draw_vehicle
+from vision.report.evidence import save_pictures
+from vision.report.video import VideoWriter
+from vision.sinks.event import event_of
+from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name
+from vision.types import Sighting
+
+RUN_SCHEMA = "vision.run/1"
+
+
+class OutputFolder:
+    """Everything a run writes.
+
+    ``run.json`` says ``"complete": false`` from the first moment and ``true`` only when all is written; line files
+    hold whole lines at any time, the annotated video has a temporary name until it is whole.
+
+    Args:
+        path: a folder that does not exist yet; its parents are created.
+        head: what run.json says from the start (versions, models, config).
+
+    Raises:
+        OutputError: the folder exists or cannot be created.
+    """
+
+    def __init__(self, path: Path, head: dict[str, Any]) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError as err:
+            raise OutputError(f"{path}: expected a folder that does not exist yet, it exists") from err
+        except OSError as err:
+            raise OutputError(f"{path}: cannot create: {err.strerror}") from err
+        self._run = {"schema": RUN_SCHEMA, "complete": False, "started": now_text(), **head}
+        self.save_run({})
+        self._events = JsonLines(path / "events.jsonl")
+        self._table = EventTable(path / "events.csv")
+
+    def add(self, sighting: Sighting, folder: Path) -> dict[str, Any]:
+        """Write one sighting with its pictures; returns the event as written."""
+        images: dict[str, str] = {}
+        if sighting.evidence is not None:
+            pictures = folder / "images"
+            try:
+                pictures.mkdir(exist_ok=True)
+            except OSError as err:
+                raise OutputError(f"{pictures}: cannot create: {err.strerror}") from err
+            found = save_pictures(sighting.evidence, pictures, evidence_name(sighting))
+            prefix = folder.relative_to(self.path)
+            images = {role: (prefix / name).as_posix() for role, name in found.items()}
+        event = event_of(sighting, images=images)
+        self._events.add(event)
+        self._table.add(event)
+        return event
+
+    def source(self, stream_id: str, *, is_only: bool) -> Path:
+        """The folder for one source's own files: the run's folder, or one inside it when there are several."""
+        folder = self.path if is_only else self.path / stream_id
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as err:
+            raise OutputError(f"{folder}: cannot create: {err.strerror}") from err
+        return folder
+
+    def save_run(self, values: dict[str, Any]) -> None:
+        """Replace run.json in one step."""
+        self._run.update(values)
+        part = self.path / "run.json.part"
+        try:
+            part.write_text(json.dumps(self._run, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            os.replace(part, self.path / "run.json")
+        except OSError as err:
+            part.unlink(missing_ok=True)
+            raise OutputError(f"{self.path / 'run.json'}: cannot write: {err.strerror}") from err
+
+    def close(self, values: dict[str, Any], *, complete: bool) -> None:
+        """Close the line files and say in run.json how it ended."""
+        self._events.close()
+        self._table.close()
+        self.save_run({**values, "complete": complete, "ended": now_text()})
+
+
+class SourceOutput:
+    """tracks.csv and annotated.mp4 of one source.
+
+    Args:
+        folder: where they go.
+        width, height, frame_rate: of the video to come.
+        annotate: whether to write the annotated video.
+    """
+
+    def __init__(self, folder: Path, width: int, height: int, frame_rate: float, *, annotate: bool) -> None:
+        self._tracks = TrackTable(folder / "tracks.csv")
+        self._folder, self._rate, self._annotate = folder, frame_rate, annotate
+        self._video: VideoWriter | None = None
+
+    def add(self, result: FrameResult, stream: Stream) -> None:
+        """Write one frame's tracks and its annotated picture."""
+        frame = result.frame
+        self._tracks.add(frame.index, result.vehicle_ids, result.vehicles.boxes, result.vehicles.scores)
+        if not self._annotate:
+            return
+        if self._video is None:
+            self._video = VideoWriter(self._folder / "annotated.mp4", frame.width, frame.height, self._rate)
+        image = kernels.to_bgr(frame.planes)
+        names = result.vehicles.classes
+        for i in (result.vehicle_ids >= 0).nonzero()[0]:
+            plate = stream.label_of(int(result.vehicle_ids[i]))
+            text = f"{result.vehicle_ids[i]} {names[int(result.vehicles.labels[i])]}"
+            box = tuple(result.vehicles.boxes[i].tolist())
+            draw_vehicle(image, box, f"{text} {plate.text}" if plate else text, is_read=plate is not None)
+        for read, believed in zip(result.reads, result.texts, strict=True):
+            if believed is not None:
+                draw_plate(image, read.corners, believed.text)
+        self._video.add(image, frame.offset_s)
+
+    def close(self) -> None:
+        """Finish both files."""
+        self._tracks.close()
+        if self._video is not None:
+            self._video.close()
+
+    def abandon(self) -> None:
+        """Close after an error without claiming that the video is whole."""
+        self._tracks.close()
+        if self._video is not None:
+            self._video.abandon()
+
+
+def now_text() -> str:
+    """The current time, ISO 8601 UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def versions() -> dict[str, str]:
+    """Versions of this library and of what its results depend on."""
+    out = {"python": platform.python_version()}
+    for name in ("platevision", "numpy", "opencv-python", "av", "onnxruntime", "onnxruntime-gpu"):
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return out

@@ -1,0 +1,79 @@
+"""One still picture through the networks: its vehicles and plates."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vision.detect.heads import Roi
+from vision.pipeline.config import Config
+from vision.pipeline.stages import Stages, vehicle_of
+from vision.pipeline.stats import StageTimes
+from vision.plates.grammar import UNREADABLE, mark_unreadable
+from vision.types import Frame, Photo, PlateRead, Vehicle
+
+CLOSE_UP_SIDE = 256  # a second search at this side finds plates that fill most of a picture
+
+
+def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
+    """All plates and vehicles of one picture, plates by score times size, best first.
+
+    A photo is searched harder than a video frame, which has neighbors: whole at two scales and once more inside
+    every vehicle. Reads of which too little could be read are dropped and counted in ``rejected``.
+    """
+    times = StageTimes()
+    detect, rules = config.detect, config.plates
+    with times.stage("detect_vehicles"):
+        found = stages.vehicles.find(frame)
+    with times.stage("detect_plates"):
+        longest = max(frame.width, frame.height)
+        sides = {min(detect.plate_side, math.ceil(longest / 32) * 32), min(CLOSE_UP_SIDE, detect.plate_side)}
+        searches: list[tuple[Roi | None, int]] = [(None, side) for side in sorted(sides, reverse=True)]
+        for x1, y1, x2, y2 in found.boxes[: detect.max_crops].astype(int).tolist():
+            if max(x2 - x1, y2 - y1) * detect.plate_side < longest * detect.plate_crop_side and min(x2 - x1, y2 - y1) > 32:
+                searches.append(((x1, y1, min(x2 + 1, frame.width), min(y2 + 1, frame.height)), detect.plate_crop_side))
+        plates = stages.plates.find(frame, searches)
+    with times.stage("read"):
+        reads = stages.reader.read(frame, plates)
+    with times.stage("attributes"):
+        attributes = stages.attributes.classify(frame, found.boxes)
+    vehicles = [
+        vehicle_of(
+            stages,
+            tuple(found.boxes[i].tolist()),
+            float(found.scores[i]),
+            found.probs[i],
+            attributes.types[i],
+            attributes.colors[i],
+        )
+        for i in range(len(found))
+    ]
+    good = [r for read in reads if (r := marked(read, rules.min_char_score, rules.max_unreadable)) is not None]
+    good.sort(key=lambda r: -r.plate.score * math.sqrt(max(1.0, r.width_px)))
+    ms = {name: round(1000 * s, 3) for name, s in times.seconds.items()}
+    ms["total"] = round(sum(ms.values()), 3)
+    return Photo(tuple(good), tuple(order(vehicles)), ms, rejected=len(reads) - len(good))
+
+
+def marked(read: PlateRead, min_char_score: float, max_unreadable: int) -> PlateRead | None:
+    """The read with ``?`` for unreadable characters, or None if there are too many."""
+    plate = mark_unreadable(read.plate, min_char_score)
+    if plate.text.count(UNREADABLE) > max_unreadable:
+        return None
+    return PlateRead(
+        corners=read.corners,
+        detection_score=read.detection_score,
+        log_probs=read.log_probs,
+        color_probs=read.color_probs,
+        row_probs=read.row_probs,
+        width_px=read.width_px,
+        sharpness=read.sharpness,
+        plate=plate,
+    )
+
+
+def order(vehicles: list[Vehicle]) -> list[Vehicle]:
+    """Largest vehicle first."""
+    areas = [np.prod([v.box[2] - v.box[0], v.box[3] - v.box[1]]) for v in vehicles]
+    return [vehicles[i] for i in np.argsort([-a for a in areas], kind="stable")]

@@ -1,0 +1,204 @@
+"""Recorded video in, an output folder out: what ``vision run`` does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vision.errors import SourceError
+from vision.pipeline.output import OutputFolder, SourceOutput, versions
+from vision.pipeline.runner import Pipeline
+from vision.pipeline.stats import StageTimes
+from vision.pipeline.stream import Stream
+from vision.video.file import FileSource
+from vision.video.uri import redact, stream_id_of
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of each source to run, and how."""
+
+    start_s: float = 0.0
+    duration_s: float | None = None
+    fps: float | None = None
+    annotate: bool = True
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to; ``failed`` holds one line per source that failed."""
+
+    vehicles: int = 0
+    read: int = 0
+    frames: int = 0
+    seconds: float = 0.0
+    failed: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """For run.json and ``--json``."""
+        return {
+            "vehicles": self.vehicles,
+            "read": self.read,
+            "read_rate": round(self.read / self.vehicles, 4) if self.vehicles else None,
+            "frames": self.frames,
+            "seconds": round(self.seconds, 3),
+            "frames_per_s": round(self.frames / self.seconds, 2) if self.seconds else None,
+            "failed": list(self.failed),
+            "interrupted": self.interrupted,
+        }
+
+
+def record(
+    pipeline: Pipeline, sources: Sequence[str], out: Path, part: Part, progress: Progress | None = None
+) -> Summary:
+    """Run all sources one after the other and write the output folder.
+
+    A source that fails does not stop the others; what it gave until then is kept and run.json stays incomplete.
+    Ctrl-C (KeyboardInterrupt) flushes what is open and is reported in the summary.
+
+    Raises:
+        SourceError: no source could be opened; nothing is created then.
+        OutputError: the folder exists, or something could not be written; run.json then says incomplete.
+    """
+    usable, failed = openable(sources)
+    if not usable:
+        raise SourceError("; ".join(failed))
+    folder = OutputFolder(out, describe_run(pipeline, sources, part))
+    summary = Summary()
+    ids: set[str] = set()
+    reports: list[dict[str, Any]] = []
+    began = time.perf_counter()
+    is_whole = False
+    try:
+        for uri in usable:
+            stream_id = unique(stream_id_of(uri), ids)
+            try:
+                reports.append(record_one(pipeline, uri, stream_id, folder, len(sources) == 1, part, summary, progress))
+            except SourceError as err:
+                failed.append(str(err))
+        is_whole = not failed
+    except KeyboardInterrupt:
+        summary.interrupted = True
+    finally:
+        summary.seconds = time.perf_counter() - began
+        summary.failed = tuple(failed)
+        values = {"summary": summary.to_dict(), "sources": reports, "stages": pipeline.times.table()}
+        folder.close(values, complete=is_whole)
+    return summary
+
+
+def openable(sources: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The sources that open, and one line for each that does not."""
+    usable, failed = [], []
+    for uri in sources:
+        try:
+            FileSource(uri).close()
+            usable.append(uri)
+        except SourceError as err:
+            failed.append(str(err))
+    return usable, failed
+
+
+def record_one(
+    pipeline: Pipeline,
+    uri: str,
+    stream_id: str,
+    folder: OutputFolder,
+    is_only: bool,
+    part: Part,
+    summary: Summary,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """Run one source into the folder and return its report for run.json."""
+    times: StageTimes = pipeline.times
+    with FileSource(
+        uri, stream_id=stream_id, start_s=part.start_s, duration_s=part.duration_s, fps=part.fps
+    ) as source:
+        place = folder.source(stream_id, is_only=is_only)
+        rate = min(source.frame_rate, part.fps) if part.fps else source.frame_rate
+        output = SourceOutput(place, source.width, source.height, rate, annotate=part.annotate)
+        stream = pipeline.open(stream_id)
+        expected = source.n_frames_expected
+        is_written = False
+        try:
+            try:
+                for result in pipeline.frames(source, stream):
+                    summary.frames += 1
+                    with times.stage("write"):
+                        output.add(result, stream)
+                        write(folder, result.sightings, place, summary)
+                    if progress is not None:
+                        progress(stream_id, source.counts.yielded, expected)
+            finally:
+                # Also after Ctrl-C or a file that breaks off: what was seen until then is a sighting.
+                with times.stage("write"):
+                    write(folder, stream.close(), place, summary)
+            is_written = True
+        except (KeyboardInterrupt, SourceError):
+            is_written = True
+            raise
+        finally:
+            with times.stage("write"):
+                if is_written:
+                    output.close()
+                else:
+                    output.abandon()
+        return report_of(source, stream)
+
+
+def write(folder: OutputFolder, sightings: Sequence[Any], place: Path, summary: Summary) -> None:
+    """Write sightings and count them."""
+    for sighting in sightings:
+        folder.add(sighting, place)
+        summary.vehicles += 1
+        summary.read += sighting.plate is not None
+
+
+def report_of(source: FileSource, stream: Stream) -> dict[str, Any]:
+    """Counters of one source: frames in, passes out, and everything that was put aside on the way."""
+    counts = stream.book.counts
+    return {
+        "source": source.name,
+        "stream_id": source.stream_id,
+        "codec": source.codec,
+        "size": [source.width, source.height],
+        "frame_rate": round(source.frame_rate, 3),
+        "frames": asdict(source.counts),
+        "stream": asdict(stream.counts),
+        "sightings": counts.sightings,
+        "read": counts.read,
+        "unread": dict(counts.reasons),
+        "discarded": dict(counts.discarded),
+        "joined_tracks": counts.joined,
+        "split_tracks": counts.splits,
+    }
+
+
+def describe_run(pipeline: Pipeline, sources: Sequence[str], part: Part) -> dict[str, Any]:
+    """What run.json says from the start."""
+    return {
+        "versions": versions(),
+        "models": [
+            {"name": m.name, "version": m.version, "task": m.task, "sha256": m.sha256, "licence": m.licence}
+            for m in pipeline.stages.manifests
+        ],
+        "inputs": [redact(uri) for uri in sources],
+        "part": asdict(part),
+        "config": pipeline.config.model_dump(),
+    }
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """``name``, or ``name-2``, ``name-3`` ... if it is taken; the choice is taken then."""
+    choice, n = name, 1
+    while choice in taken:
+        n += 1
+        choice = f"{name}-{n}"
+    taken.add(choice)
+    return choice

@@ -1,0 +1,90 @@
+"""The library's front door: models loaded once, then photos, files and streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from vision.pipeline.config import Config, load_config
+from vision.pipeline.photo import read_photo
+from vision.pipeline.stages import load_stages
+from vision.pipeline.stats import StageTimes
+from vision.pipeline.stream import FrameResult, Stream
+from vision.types import U8, Frame, Photo, Sighting
+from vision.video.file import FileSource
+from vision.video.images import frame_of, read_image
+
+
+class Pipeline:
+    """Detect, track, read, fuse.
+
+    Args:
+        config: settings, the path of a TOML file with them, or None for the defaults.
+
+    Raises:
+        ConfigError: the config is wrong.
+        ModelError, InferenceError: a model or the device cannot be used.
+
+    Example:
+        >>> pipeline = vision.Pipeline()
+        >>> for sighting in pipeline.stream("garage.mp4"):
+        ...     print(sighting.plate, sighting.vehicle)
+    """
+
+    def __init__(self, config: Config | str | Path | None = None) -> None:
+        self.config = config if isinstance(config, Config) else load_config(config) if config else Config()
+        self.stages = load_stages(self.config)
+        self.times = StageTimes()
+
+    def read(self, image: U8 | str | Path | Frame) -> Photo:
+        """Plates and vehicles of one picture: a path, a BGR uint8 array (h, w, 3) or a frame.
+
+        Raises:
+            SourceError, DecodeError: the file is missing or no picture.
+            TypeError, ValueError: the array is no BGR uint8 picture.
+        """
+        if isinstance(image, (str, Path)):
+            frame = read_image(image)
+        elif isinstance(image, Frame):
+            frame = image
+        else:
+            frame = frame_of(image)
+        return read_photo(self.stages, self.config, frame)
+
+    def open(self, stream_id: str) -> Stream:
+        """A new stream that takes frames one by one; for callers with their own frames."""
+        return Stream(self.stages, self.config, stream_id, self.times)
+
+    def frames(self, source: FileSource, stream: Stream | None = None) -> Iterator[FrameResult]:
+        """Every frame of a source with what it gave.
+
+        Sightings still open at the end are not in it: call ``stream.close()``, as `stream` does.
+        """
+        stream = stream or self.open(source.stream_id)
+        frames = iter(source)
+        while True:
+            with self.times.stage("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield stream.update(frame)
+
+    def stream(
+        self,
+        uri: str | Path,
+        *,
+        stream_id: str | None = None,
+        start_s: float = 0.0,
+        duration_s: float | None = None,
+        fps: float | None = None,
+    ) -> Iterator[Sighting]:
+        """Sightings of a recorded video, each when its vehicle has passed.
+
+        Raises:
+            SourceError, DecodeError: see `vision.video.file.FileSource`.
+        """
+        with FileSource(uri, stream_id=stream_id, start_s=start_s, duration_s=duration_s, fps=fps) as source:
+            stream = self.open(source.stream_id)
+            for result in self.frames(source, stream):
+                yield from result.sightings
+            yield from stream.close()

@@ -1,0 +1,33 @@
+"""Where the time of a run goes, stage by stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class StageTimes:
+    """Seconds and calls per stage, added up with ``with times.stage("detect"):``."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.calls: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the body under ``name``; a body that raises is counted too."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            self.calls[name] = self.calls.get(name, 0) + 1
+
+    def table(self) -> dict[str, dict[str, float]]:
+        """Per stage: seconds, share of all staged time, calls."""
+        total = sum(self.seconds.values()) or 1.0
+        return {
+            name: {"s": round(s, 4), "share": round(s / total, 4), "calls": self.calls[name]}
+            for name, s in sorted(self.seconds.items(), key=lambda item: -item[1])
+        }

@@ -1,0 +1,96 @@
+"""Many looks at one plate -> one plate text with a calibrated score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vision.plates._fuse import LogProbSum
+from vision.plates.grammar import TextDecoder
+from vision.types import F32, PlateRead, PlateText
+
+LOG_FLOOR = -9.0  # no single look can rule a character out
+FULL_HEIGHT_PX = 24.0  # a plate this high or higher counts fully
+LOOK_S = 0.1  # looks closer together than this share one vote
+
+
+class PlateFusion:
+    """Accumulates the reads of one plate.
+
+    A look's weight is (mean probability of its characters)^2 x clamp(plate height / 24 px, 0.2, 1) x sharpness
+    (relative to the sharpest look so far), and looks closer than 0.1 s apart share one vote.
+    """
+
+    def __init__(self, decoder: TextDecoder) -> None:
+        self._decoder = decoder
+        self._text: LogProbSum | None = None
+        self._color: F32 | None = None
+        self._rows: F32 | None = None
+        self._fused: PlateText | None = None
+        self._last_ns: int | None = None
+        self.n_looks = 0
+        self.max_width_px = 0.0
+        self.max_sharpness = 0.0
+        self.best_look = 0.0  # the lowest character probability of the clearest single look
+
+    def add(self, read: PlateRead, time_ns: int) -> float:
+        """Add one look and return its quality (for choosing evidence)."""
+        look = min(c.score for c in read.plate.chars)
+        mean = float(np.mean([c.score for c in read.plate.chars]))
+        height = abs(float(read.corners[3, 1] + read.corners[2, 1] - read.corners[0, 1] - read.corners[1, 1])) / 2
+        self.max_sharpness = max(self.max_sharpness, read.sharpness)
+        quality = mean**2 * min(1.0, max(0.2, height / FULL_HEIGHT_PX))
+        weight = quality * max(0.1, read.sharpness / self.max_sharpness if self.max_sharpness > 0 else 1.0)
+        if self._last_ns is not None:
+            weight *= min(1.0, max(0.05, (time_ns - self._last_ns) / 1e9 / LOOK_S))
+        weight = max(weight, 1e-4)
+        if self._text is None or self._color is None or self._rows is None:
+            self._text = LogProbSum(*read.log_probs.shape, LOG_FLOOR)
+            self._color = np.zeros_like(read.color_probs)
+            self._rows = np.zeros_like(read.row_probs)
+        self._text.add(np.ascontiguousarray(read.log_probs, np.float32), weight)
+        self._color = self._color + weight * read.color_probs
+        self._rows = self._rows + weight * read.row_probs
+        self._last_ns = time_ns
+        self._fused = None
+        self.n_looks += 1
+        self.max_width_px = max(self.max_width_px, read.width_px)
+        self.best_look = max(self.best_look, look)
+        return quality * look * min(1.0, read.width_px / 160)
+
+    def absorb(self, other: PlateFusion) -> None:
+        """Take over the looks of another fusion of the same plate."""
+        if other._text is None or other._color is None or other._rows is None:
+            return
+        if self._text is None or self._color is None or self._rows is None:
+            self._text = LogProbSum(*np.shape(other._text.posterior()), LOG_FLOOR)
+            self._color, self._rows = np.zeros_like(other._color), np.zeros_like(other._rows)
+        self._text.absorb(other._text)
+        self._color = self._color + other._color
+        self._rows = self._rows + other._rows
+        self._fused = None
+        self.n_looks += other.n_looks
+        self.max_width_px = max(self.max_width_px, other.max_width_px)
+        self.max_sharpness = max(self.max_sharpness, other.max_sharpness)
+        self.best_look = max(self.best_look, other.best_look)
+
+    @property
+    def plate(self) -> PlateText | None:
+        """The fused text of all looks so far, None before the first."""
+        if self._text is None or self._color is None or self._rows is None:
+            return None
+        if self._fused is None:
+            total = self._text.weight
+            color, rows = np.float32(self._color / total), np.float32(self._rows / total)
+            self._fused = self._decoder.decode(self._text.posterior(), color, rows)
+        return self._fused
+
+
+def distance(a: str, b: str) -> int:
+    """Edit distance between two plate texts (Levenshtein); ``?`` differs from nothing."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            same = x == y or "?" in (x, y)
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (not same))
+    return row[-1]

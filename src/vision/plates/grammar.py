@@ -1,0 +1,156 @@
+"""The grammar of a country's plates: which text is possible, and what kind of plate it makes."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from vision import kernels
+from vision.errors import ConfigError, ModelMismatchError
+from vision.types import F32, U8, Char, PlateText
+
+UNREADABLE = "?"
+PAD = "_"
+COLOR_FLOOR = 0.02  # a color the network rules out costs at most log(0.02): it may err at night
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of plate: its name, the plate colors it comes in, and for each pattern the legal characters per slot."""
+
+    name: str
+    colors: tuple[str, ...]
+    rows: tuple[int, ...]
+    patterns: tuple[tuple[frozenset[str], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """All kinds of one country."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+
+    def kinds_of(self, text: str) -> tuple[Kind, ...]:
+        """The kinds that a text may be, in the grammar's order; empty if it is no plate at all."""
+        return tuple(
+            kind
+            for kind in self.kinds
+            if any(len(p) == len(text) and all(c in s for c, s in zip(text, p, strict=True)) for p in kind.patterns)
+        )
+
+
+@cache
+def load_grammar(name: str = "cn") -> Grammar:
+    """A grammar that ships with the library.
+
+    Raises:
+        ConfigError: no grammar of that name.
+    """
+    file = resources.files("vision.plates") / "grammars" / f"{name}.toml"
+    if not file.is_file():
+        raise ConfigError(f"grammar: expected the name of a shipped grammar (cn), got {name!r}")
+    return parse_grammar(tomllib.loads(file.read_text(encoding="utf-8")))
+
+
+def parse_grammar(values: dict[str, Any]) -> Grammar:
+    """A grammar from its TOML tables: ``name``, ``sets`` and ``kinds``."""
+    sets: dict[str, str] = values["sets"]
+    kinds = []
+    for item in values["kinds"]:
+        patterns = tuple(
+            tuple(frozenset(sets[slot[1:-1]] if slot.startswith("{") else slot) for slot in pattern)
+            for pattern in item["patterns"]
+        )
+        kinds.append(Kind(item["kind"], tuple(item["colors"]), tuple(item["rows"]), patterns))
+    return Grammar(values["name"], tuple(kinds))
+
+
+class TextDecoder:
+    """Finds the likeliest plate in the reader's probabilities.
+
+    Args:
+        charset: the reader's classes in order; the first is the pad that fills unused slots.
+        colors: the reader's plate colors in order.
+        grammar: what is a plate.
+    """
+
+    def __init__(self, charset: str, colors: Sequence[str], grammar: Grammar, *, slots: int = 8) -> None:
+        if not charset.startswith(PAD) or len(set(charset)) != len(charset):
+            raise ModelMismatchError(f"charset: expected distinct characters after the pad {PAD!r}, got {charset!r}")
+        self.charset, self.colors, self.grammar = charset, tuple(colors), grammar
+        masks, owners = [], []
+        for number, kind in enumerate(grammar.kinds):
+            for pattern in kind.patterns:
+                if len(pattern) > slots:
+                    raise ModelMismatchError(f"{kind.name}: expected at most {slots} characters, got {len(pattern)}")
+                mask = np.zeros((slots, len(charset)), np.uint8)
+                for slot in range(slots):
+                    allowed = pattern[slot] if slot < len(pattern) else {PAD}
+                    mask[slot, [i for i, c in enumerate(charset) if c in allowed]] = 1
+                if (mask.sum(1) > 0).all():  # a reader that lacks a character cannot read the kinds that need it
+                    masks.append(mask)
+                    owners.append(number)
+        self._masks: U8 = np.stack(masks)
+        self._owners = owners
+
+    def decode(self, log_probs: F32, color_probs: F32, row_probs: F32, *, limit: int = 5) -> PlateText:
+        """The best text under the grammar.
+
+        The kind's color joins the decision: a pattern's score is its characters' log-probability plus the log of
+        the probability that the plate has one of the kind's colors. ``score`` is the product of the chosen
+        characters' probabilities, unused slots included.
+
+        Args:
+            log_probs: (slots, characters) float32 natural logarithms, each row a distribution.
+            color_probs: (colors,) float32.
+            row_probs: (2,) float32, one row and two rows.
+        """
+        colors = dict(zip(self.colors, color_probs.tolist(), strict=True))
+        priors = [math.log(max(COLOR_FLOOR, sum(colors.get(c, 0.0) for c in k.colors))) for k in self.grammar.kinds]
+        bias = np.array([priors[owner] for owner in self._owners], np.float32)
+        patterns, symbols, _ = kernels.decode_text(log_probs, self._masks, bias=bias, limit=limit)
+        candidates = []
+        for row in symbols:
+            score = math.exp(float(log_probs[np.arange(len(row)), row].sum()))
+            candidates.append(("".join(self.charset[i] for i in row).rstrip(PAD), score))
+        best = symbols[0]
+        chars = tuple(
+            Char(self.charset[i], math.exp(float(log_probs[slot, i])))
+            for slot, i in enumerate(best)
+            if self.charset[i] != PAD
+        )
+        kind = self.grammar.kinds[self._owners[int(patterns[0])]]
+        color = max(kind.colors, key=lambda c: colors.get(c, 0.0))
+        return PlateText(
+            text=candidates[0][0],
+            score=candidates[0][1],
+            chars=chars,
+            kind=kind.name,
+            color=color,
+            rows=2 if len(kind.rows) > 1 and row_probs[1] > row_probs[0] else kind.rows[0] if len(kind.rows) == 1 else 1,
+            candidates=tuple(candidates),
+        )
+
+
+def mark_unreadable(plate: PlateText, min_char_score: float) -> PlateText:
+    """The plate with every character below ``min_char_score`` replaced by ``?``; its score keeps its meaning."""
+    if all(c.score >= min_char_score for c in plate.chars):
+        return plate
+    chars = tuple(c if c.score >= min_char_score else Char(UNREADABLE, c.score) for c in plate.chars)
+    return PlateText(
+        text="".join(c.text for c in chars),
+        score=plate.score,
+        chars=chars,
+        kind=plate.kind,
+        color=plate.color,
+        rows=plate.rows,
+        candidates=plate.candidates,
+    )

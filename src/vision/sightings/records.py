@@ -1,0 +1,100 @@
+"""What is remembered about one vehicle track and one plate track while they are in view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vision.plates.fuse import PlateFusion
+from vision.types import F32, Box, Evidence, Frame, PlateRead
+
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """When and where something was seen first and last."""
+
+    first_ns: int
+    last_ns: int
+    first_s: float
+    last_s: float
+    first_box: Box
+    last_box: Box
+    n_frames: int = 0
+
+    def see(self, frame: Frame, box: Box) -> None:
+        """Extend to this frame."""
+        self.last_ns, self.last_s, self.last_box = frame.time_ns, frame.offset_s, box
+        self.n_frames += 1
+
+    @staticmethod
+    def start(frame: Frame, box: Box) -> Span:
+        """A span of nothing yet, beginning at this frame."""
+        return Span(frame.time_ns, frame.time_ns, frame.offset_s, frame.offset_s, box, box)
+
+
+@dataclass(slots=True, eq=False)
+class VehicleRecord:
+    """One vehicle track: its way, the votes for its class, type and color, and its best picture."""
+
+    track_id: int
+    span: Span
+    class_votes: F32
+    score_sum: float = 0.0
+    max_width_px: float = 0.0
+    type_votes: F32 | None = None
+    color_votes: F32 | None = None
+    attribute_weight: float = 0.0
+    best_area: float = 0.0
+    evidence: Evidence | None = None
+    is_ended: bool = False
+
+    def see(self, frame: Frame, box: Box, score: float, probs: F32) -> None:
+        """Add one detection of the vehicle."""
+        self.span.see(frame, box)
+        self.class_votes = self.class_votes + score * probs
+        self.score_sum += score
+        width, height = box[2] - box[0], box[3] - box[1]
+        self.max_width_px = max(self.max_width_px, width)
+        is_whole = box[0] > 1 and box[1] > 1 and box[2] < frame.width - 1 and box[3] < frame.height - 1
+        area = width * height * score * (1.0 if is_whole else 0.5)
+        if area > self.best_area * 1.1:  # a new frame is kept only for a clearly better view
+            self.best_area = area
+            self.evidence = Evidence(frame, box, None)
+
+    def add_attributes(self, types: F32, colors: F32, weight: float) -> None:
+        """Add one opinion of the attributes network."""
+        if self.type_votes is None or self.color_votes is None:
+            self.type_votes, self.color_votes = np.zeros_like(types), np.zeros_like(colors)
+        self.type_votes = self.type_votes + weight * types
+        self.color_votes = self.color_votes + weight * colors
+        self.attribute_weight += weight
+
+
+@dataclass(slots=True, eq=False)
+class PlateRecord:
+    """One plate track: its looks fused, the vehicles it was seen on, and the frame of its clearest look."""
+
+    track_id: int
+    span: Span
+    fusion: PlateFusion
+    votes: dict[int, int] = field(default_factory=dict)
+    best_quality: float = 0.0
+    evidence: Evidence | None = None
+    held: PlateRead | None = None  # a strong read that contradicts the others, waiting for a second one
+    is_ended: bool = False
+
+    def see(self, frame: Frame, read: PlateRead, vehicle: tuple[int, Box] | None) -> None:
+        """Add one look, made on the vehicle (track id, box) or on none."""
+        self.span.see(frame, read.box)
+        quality = self.fusion.add(read, frame.time_ns)
+        if vehicle is not None:
+            self.votes[vehicle[0]] = self.votes.get(vehicle[0], 0) + 1
+        if self.evidence is None or quality > self.best_quality * 1.05:
+            self.best_quality = quality
+            self.evidence = Evidence(frame, vehicle[1] if vehicle else None, read.corners)
+
+    def vehicles(self) -> list[int]:
+        """Vehicle tracks this plate belongs to: seen there at least twice, or always, and in a quarter of its looks."""
+        n = self.fusion.n_looks
+        return [v for v, count in self.votes.items() if count >= min(2, n) and count * 4 >= n]

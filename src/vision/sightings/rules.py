@@ -1,0 +1,48 @@
+"""When a fused plate is believed, and why a vehicle stays unread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vision.plates.fuse import PlateFusion, distance
+from vision.plates.grammar import UNREADABLE, mark_unreadable
+from vision.sightings.records import PlateRecord, VehicleRecord
+from vision.types import PlateText, Reason
+
+PLATE_SHARE = 0.25  # a plate is about a quarter as wide as its vehicle seen from the front
+BLURRED = 0.02  # `vision.kernels.sharpness` below this: the strokes have run together
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRules:
+    """Thresholds for believing a plate; see `vision.pipeline.config.PlatesConfig`."""
+
+    min_char_score: float = 0.5
+    max_unreadable: int = 1
+    min_look_score: float = 0.4
+    min_width_px: float = 24
+
+    def believed(self, fusion: PlateFusion) -> PlateText | None:
+        """The fused plate with ``?`` for what could not be read, or None if too little of it could."""
+        plate = fusion.plate
+        if plate is None or fusion.best_look < self.min_look_score:
+            return None
+        marked = mark_unreadable(plate, self.min_char_score)
+        return marked if marked.text.count(UNREADABLE) <= self.max_unreadable else None
+
+    def reason(self, vehicles: Sequence[VehicleRecord], plates: Sequence[PlateRecord]) -> Reason:
+        """Why a vehicle has no plate text."""
+        width = max((p.fusion.max_width_px for p in plates), default=0.0)
+        if not plates:
+            is_small = max((v.max_width_px for v in vehicles), default=0.0) * PLATE_SHARE < self.min_width_px
+            return "too_small" if is_small else "no_plate_seen"
+        if width < self.min_width_px:
+            return "too_small"
+        return "blurred" if max(p.fusion.max_sharpness for p in plates) < BLURRED else "low_score"
+
+
+def same_plate(a: PlateText, b: PlateText) -> bool:
+    """Whether two believed texts are the same plate: equal, or one character apart with one of them unsure."""
+    gap = distance(a.text, b.text)
+    return gap == 0 or (gap == 1 and min(a.score, b.score) < 0.9)

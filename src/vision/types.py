@@ -1,0 +1,237 @@
+"""The nouns of the library: what flows from source to sighting.
+
+Coordinates are continuous pixels of the source frame: pixel (0, 0) covers [0, 1) x [0, 1), boxes are half-open
+``x1 y1 x2 y2``, corners run clockwise from the top left as seen in the plate. Scores are 0..1. Times are UTC
+nanoseconds. Struct-of-arrays for many small things (`Detections`), frozen dataclasses for records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+Layout = Literal["i420", "nv12", "bgr"]
+Matrix = Literal["bt601", "bt709"]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """The pixels of one picture as the decoder left them; rows may be padded, samples in a row are contiguous.
+
+    ``data`` holds uint8 arrays. i420: y (h, w), u and v (ceil(h/2), ceil(w/2)); nv12: y (h, w), uv
+    (ceil(h/2), ceil(w/2), 2); bgr: one array (h, w, 3). ``matrix`` and ``full_range`` tell how to get from
+    YCbCr to RGB (Source: ITU-R BT.601-7 and BT.709-6); they mean nothing for bgr.
+    """
+
+    layout: Layout
+    data: tuple[U8, ...]
+    matrix: Matrix = "bt709"
+    full_range: bool = False
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return int(self.data[0].shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return int(self.data[0].shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of one source, with its time.
+
+    ``time_ns`` is the moment of capture in UTC nanoseconds when ``is_utc``, otherwise nanoseconds since the start
+    of the source; ``offset_s`` is always seconds since the start of the source.
+    """
+
+    stream_id: str
+    index: int
+    time_ns: int
+    offset_s: float
+    planes: Planes
+    is_utc: bool = False
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.planes.width
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.planes.height
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Vehicles found in one frame, best first: boxes (n, 4) float32, scores (n,), class probabilities (n, c)."""
+
+    boxes: F32
+    scores: F32
+    probs: F32
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def labels(self) -> I64:
+        """Index into ``classes`` of the likeliest class, (n,) int64."""
+        return np.asarray(self.probs.argmax(1), dtype=np.int64) if len(self) else np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class PlateDetections:
+    """Plates found in one frame, best first: corners (n, 4, 2) float32 clockwise from top-left, scores (n,)."""
+
+    corners: F32
+    scores: F32
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def boxes(self) -> F32:
+        """Upright boxes around the corners, (n, 4) float32."""
+        if not len(self):
+            return np.zeros((0, 4), np.float32)
+        return np.concatenate((self.corners.min(1), self.corners.max(1)), 1)
+
+    @property
+    def widths(self) -> F32:
+        """Mean length of the upper and lower edge in pixels, (n,) float32."""
+        top, bottom = self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 3]
+        return np.asarray((np.linalg.norm(top, axis=1) + np.linalg.norm(bottom, axis=1)) / 2, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Char:
+    """One character of a plate with its probability; ``?`` stands for one that could not be read."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlateText:
+    """What a plate says: the best text under the grammar, its calibrated score and the runners-up.
+
+    ``score`` estimates the probability that the whole text is right; ``candidates`` are (text, score), best first.
+    """
+
+    text: str
+    score: float
+    chars: tuple[Char, ...]
+    kind: str
+    color: str
+    rows: int
+    candidates: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlateRead:
+    """One look at one plate: where it was, what it says, and what fusion needs of it.
+
+    ``corners`` (4, 2) float32; ``log_probs`` (slots, characters) float32 natural logarithms; ``color_probs`` and
+    ``row_probs`` float32; ``sharpness`` as `vision.kernels.sharpness` defines it.
+    """
+
+    corners: F32
+    detection_score: float
+    log_probs: F32
+    color_probs: F32
+    row_probs: F32
+    width_px: float
+    sharpness: float
+    plate: PlateText
+
+    @property
+    def box(self) -> Box:
+        """Upright box around the corners."""
+        (x1, y1), (x2, y2) = self.corners.min(0), self.corners.max(0)
+        return float(x1), float(y1), float(x2), float(y2)
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """A vehicle in one picture, or the fused opinion about one over a pass."""
+
+    box: Box
+    type: str
+    type_score: float
+    color: str
+    color_score: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """Everything found in one still picture; ``ms`` is the time per stage in milliseconds."""
+
+    plates: tuple[PlateRead, ...]
+    vehicles: tuple[Vehicle, ...]
+    ms: Mapping[str, float]
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The very frame that was read (or the best one of an unread vehicle), and where to cut it."""
+
+    frame: Frame
+    vehicle_box: Box | None
+    plate_corners: F32 | None
+
+
+Reason = Literal["", "no_plate_seen", "too_small", "blurred", "low_score"]
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Travel in the picture: ``angle_deg`` clockwise from right (0 right, 90 down), moved ``distance_px``.
+
+    ``word`` is right, down-right, down, ... or still; ``depth`` is nearer, farther or same by the change of size.
+    """
+
+    word: str
+    angle_deg: float
+    distance_px: float
+    depth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One vehicle passing one camera.
+
+    Exactly one of ``plate`` and ``reason`` says something: a vehicle without a readable plate has a reason.
+    Times as in `Frame`: UTC nanoseconds when ``is_utc``; ``first_s`` and ``last_s`` count from the start.
+    """
+
+    id: str
+    stream_id: str
+    first_time_ns: int
+    last_time_ns: int
+    first_s: float
+    last_s: float
+    is_utc: bool
+    plate: PlateText | None
+    reason: Reason
+    vehicle: Vehicle | None
+    direction: Direction
+    first_box: Box
+    last_box: Box
+    n_frames: int
+    n_reads: int
+    track_ids: tuple[int, ...]
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
