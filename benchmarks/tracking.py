@@ -138,21 +138,21 @@ def crowd(n: int, n_frames: int, seed: int = 0) -> list[tuple[F32, F32]]:
     return frames
 
 
-def seconds_per_frame(make: Callable[[float], Update], frames: list[tuple[F32, F32]], limit_s: float = 20) -> float:
-    """Best of two runs of the mean time per frame after five frames of warming up."""
-    best = np.inf
-    for _ in range(2):
-        update, spent, n = make(30.0), 0.0, 0
-        for i, (boxes, scores) in enumerate(frames):
+def median_seconds(
+    makers: list[Callable[[float], Update]], frames: list[tuple[F32, F32]], limit_s: float = 20
+) -> list[float]:
+    """Median time per frame of each tracker, taking turns frame by frame so that all see the same machine."""
+    updates = [make(30.0) for make in makers]
+    spent: list[list[float]] = [[] for _ in makers]
+    for i, (boxes, scores) in enumerate(frames):
+        for update, times in zip(updates, spent, strict=True):
             start = time.perf_counter()
             update(boxes, scores, i * 33_333_333)
-            spent_now = time.perf_counter() - start
-            if i >= 5:
-                spent, n = spent + spent_now, n + 1
-            if spent > limit_s:
-                break
-        best = min(best, spent / n)
-    return float(best)
+            times.append(time.perf_counter() - start)
+        if sum(map(sum, spent)) > limit_s:
+            break
+    warm = min(5, len(spent[0]) - 1)
+    return [float(np.median(times[warm:])) for times in spent]
 
 
 def print_accuracy(data: Path, makers: dict[str, Callable[[float], Update]]) -> None:
@@ -170,16 +170,14 @@ def print_speed(makers: dict[str, Callable[[float], Update]]) -> None:
     print("\nTime per frame: ours in ms, others as a multiple of ours in the same run\n")
     print("| tracker |" + "".join(f" {n} boxes |" for n in N_BOXES) + "\n" + "|---" * (len(N_BOXES) + 1) + "|")
     data = {n: crowd(n, n_frames) for n, n_frames in N_BOXES.items()}
-    ours: dict[int, float] = {}
+    ours = makers["vision raw"]  # what `update` alone costs
+    cells = [f"{median_seconds([ours], frames)[0] * 1e3:.3f} ms" for frames in data.values()]
+    print("| vision | " + " | ".join(cells) + " |", flush=True)
     for name, make in makers.items():
-        if name.endswith("+dt") or name == "vision":  # what `update` alone costs
+        if name.startswith("vision") or name.endswith("+dt"):
             continue
-        cells = []
-        for n, frames in data.items():
-            took = seconds_per_frame(make, frames)
-            ours.setdefault(n, took)
-            cells.append(f"{took * 1e3:.3f} ms" if name == "vision raw" else f"{took / ours[n]:.0f}x")
-        print(f"| {name.removesuffix(' raw')} | " + " | ".join(cells) + " |", flush=True)
+        pairs = [median_seconds([ours, make], frames) for frames in data.values()]
+        print(f"| {name} | " + " | ".join(f"{theirs / own:.0f}x" for own, theirs in pairs) + " |", flush=True)
 
 
 def main() -> None:
@@ -188,7 +186,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of trackers")
     given = parser.parse_args()
     warnings.filterwarnings("ignore")  # of the rivals
-    makers = {name: make for name, make in find_trackers().items() if not given.only or name in given.only}
+    makers = {
+        name: make for name, make in find_trackers().items() if not given.only or name in {"vision raw", *given.only}
+    }
     if given.data:
         print_accuracy(given.data, makers)
     print_speed(makers)

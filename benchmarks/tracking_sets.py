@@ -132,9 +132,6 @@ def _score(truth: Path, trackers: Path, sequences: list[str], is_kitti: bool) ->
     results, _ = evaluator.evaluate([dataset], metrics)
     got = results[dataset.get_name()]["it"]["COMBINED_SEQ"][kind]
     hota, clear = got["HOTA"], got["CLEAR"]
-    return Result(
-        *(100 * float(np.mean(hota[key])) for key in ("HOTA", "DetA", "AssA")),
-        mota=100 * float(clear["MOTA"]),
-        idf1=100 * float(got["Identity"]["IDF1"]),
-        idsw=int(clear["IDSW"]),
-    )
+    hota_mean, deta, assa = (100 * float(np.mean(hota[key])) for key in ("HOTA", "DetA", "AssA"))
+    idf1, mota = 100 * float(got["Identity"]["IDF1"]), 100 * float(clear["MOTA"])
+    return Result(hota_mean, deta, assa, mota, idf1, int(clear["IDSW"]))

@@ -28,7 +28,7 @@ def test_no_assignment_is_cheaper(density: float, alone_cost: float) -> None:
     rng = np.random.default_rng(int(100 * density + alone_cost))
     for _ in range(60):
         n, m = rng.integers(1, 5, 2)
-        costs = rng.integers(0, 12, (n, m)).astype(np.float32) / 12  # ties on purpose
+        costs = (rng.integers(0, 12, (n, m)) / 12).astype(np.float32)  # ties on purpose
         costs[rng.random((n, m)) > density] = np.inf
         chosen = _kernels.assign(costs, alone_cost)
         taken = chosen[chosen >= 0].tolist()

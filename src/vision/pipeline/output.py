@@ -108,6 +108,7 @@ class SourceOutput:
         self._tracks = TrackTable(folder / "tracks.csv")
         self._folder, self._rate, self._annotate = folder, frame_rate, annotate
         self._video: VideoWriter | None = None
+        self._looked: FrameResult | None = None
 
     def add(self, result: FrameResult, stream: Stream) -> None:
         """Write one frame's tracks and its annotated picture."""
@@ -124,9 +125,12 @@ class SourceOutput:
             text = f"{result.vehicle_ids[i]} {names[int(result.vehicles.labels[i])]}"
             box = tuple(result.vehicles.boxes[i].tolist())
             draw_vehicle(image, box, f"{text} {plate.text}" if plate else text, is_read=plate is not None)
-        for read, believed in zip(result.reads, result.texts, strict=True):
-            if believed is not None:
-                draw_plate(image, read.corners, believed.text)
+        if result.is_look or result.is_cut:  # plates are looked for less often than frames come: show the last look
+            self._looked = result
+        if self._looked is not None:
+            for read, believed in zip(self._looked.reads, self._looked.texts, strict=True):
+                if believed is not None:
+                    draw_plate(image, read.corners, believed.text)
         self._video.add(image, frame.offset_s)
 
     def close(self) -> None:

@@ -77,7 +77,7 @@ class Stream:
             high_score=0.2, low_score=0.1, birth_score=0.2, max_lost_s=max(0.5, 3 * config.detect.plate_interval_s)
         )
         plates, closing = config.plates, config.sightings
-        rules = ReadRules(plates.min_char_score, plates.max_unreadable, plates.min_look_score, plates.min_width_px)
+        rules = ReadRules(**plates.model_dump(exclude={"grammar"}))
         self._book = Book(
             stages.reader.decoder,
             self._describe,

@@ -112,13 +112,16 @@ class Book:
 
     def plate_on(self, vehicle_id: int) -> PlateText | None:
         """The best believed text so far on a vehicle track, for labels and for deciding where to look next."""
-        plates = [self._rules.believed(p.fusion) for p in self._plates if vehicle_id in p.votes]
+        plates = [self._believed(p) for p in self._plates if vehicle_id in p.votes]
         return max((p for p in plates if p), key=lambda p: p.score, default=None)
 
     def plate_text(self, plate_id: int) -> PlateText | None:
         """The believed text so far of a plate track."""
         record = self._plate_of.get(plate_id)
-        return self._rules.believed(record.fusion) if record else None
+        return self._believed(record) if record else None
+
+    def _believed(self, record: PlateRecord) -> PlateText | None:
+        return self._rules.believed(record.fusion, is_alone=not record.votes)
 
     def end(self, vehicle_ids: Iterable[int], plate_ids: Iterable[int]) -> None:
         """Note that tracks have ended."""
@@ -153,7 +156,7 @@ class Book:
 
     def _groups(self) -> list[tuple[list[VehicleRecord], list[PlateRecord]]]:
         """Connected records: a plate with the vehicles that carried it, and plates that say the same."""
-        texts = [self._rules.believed(p.fusion) for p in self._plates]
+        texts = [self._believed(p) for p in self._plates]
         group_of_vehicle: dict[int, int] = {v: i for i, v in enumerate(self._vehicles)}
         parent = list(range(len(self._vehicles) + len(self._plates)))
 
@@ -184,12 +187,12 @@ class Book:
         clusters: list[list[PlateRecord]] = []
         unread: list[PlateRecord] = []
         for plate in sorted(plates, key=lambda p: -(p.fusion.plate.score if p.fusion.plate else 0.0)):
-            text = self._rules.believed(plate.fusion)
+            text = self._believed(plate)
             if text is None:
                 unread.append(plate)
                 continue
             for cluster in clusters:
-                other = self._rules.believed(cluster[0].fusion)
+                other = self._believed(cluster[0])
                 if other and same_plate(text, other):
                     cluster.append(plate)
                     break
@@ -204,11 +207,10 @@ class Book:
             owners[int(np.argmax(votes))].append(vehicle)
         sightings = []
         for owned, cluster in zip(owners, clusters, strict=True):
-            best = cluster[0]
-            for other_record in cluster[1:]:
-                best.fusion.absorb(other_record.fusion)
-            best = max(cluster, key=lambda p: p.best_quality)
-            sightings.append(self._sighting(owned, cluster, self._rules.believed(cluster[0].fusion), best))
+            surest, clearest = cluster[0], max(cluster, key=lambda p: p.best_quality)
+            for part in cluster[1:]:
+                surest.fusion.absorb(part.fusion)
+            sightings.append(self._sighting(owned, cluster, self._believed(surest), clearest))
         return sightings
 
     def _conclude_unread(self, vehicles: list[VehicleRecord], plates: list[PlateRecord]) -> list[Sighting]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,15 +22,27 @@ class ReadRules:
     min_char_score: float = 0.5
     max_unreadable: int = 1
     min_look_score: float = 0.4
+    min_score: float = 0.5
+    min_score_alone: float = 0.9
+    min_looks_alone: int = 3
     min_width_px: float = 24
 
-    def believed(self, fusion: PlateFusion) -> PlateText | None:
-        """The fused plate with ``?`` for what could not be read, or None if too little of it could."""
+    def believed(self, fusion: PlateFusion, *, is_alone: bool = False) -> PlateText | None:
+        """The fused plate with ``?`` for what could not be read, or None if too little of it could.
+
+        The score of the readable characters must reach ``min_score``. A plate on no vehicle (``is_alone``) must be
+        surer and seen more often: signs and lettering are no vehicles either.
+        """
         plate = fusion.plate
         if plate is None or fusion.best_look < self.min_look_score:
             return None
         marked = mark_unreadable(plate, self.min_char_score)
-        return marked if marked.text.count(UNREADABLE) <= self.max_unreadable else None
+        if marked.text.count(UNREADABLE) > self.max_unreadable:
+            return None
+        readable = math.prod(c.score for c in marked.chars if c.text != UNREADABLE)
+        if readable < (self.min_score_alone if is_alone else self.min_score):
+            return None
+        return None if is_alone and fusion.n_looks < self.min_looks_alone else marked
 
     def reason(self, vehicles: Sequence[VehicleRecord], plates: Sequence[PlateRecord]) -> Reason:
         """Why a vehicle has no plate text."""

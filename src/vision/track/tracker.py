@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -123,7 +124,7 @@ class Tracker:
         self._native = NativeTracker({"frame_rate": 0.0, **settings}, dict(groups or {}))
 
     def update(
-        self, boxes: ArrayLike, scores: ArrayLike, labels: ArrayLike | None = None, *, time_ns: int
+        self, boxes: ArrayLike, scores: ArrayLike, labels: ArrayLike | None = None, *, time_ns: SupportsIndex
     ) -> NDArray[np.int64]:
         """Track id of each box of one frame.
 

@@ -1,0 +1,151 @@
+"""Writes docs/reference/config.md: every setting with default, bounds and meaning, from the code that checks them.
+
+    python docs/generate_config.py           # write the page
+    python docs/generate_config.py --check   # exit code 1 if it is out of date
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from vision.pipeline.config import Config
+
+PAGE = Path(__file__).parent / "reference" / "config.md"
+
+HEAD = """\
+# Configuration
+
+<!-- Written by docs/generate_config.py from src/vision/pipeline/config.py. Change it there, then run the script. -->
+
+Settings are a TOML file, given to `vision run --config FILE`, `vision read --config FILE` or `vision.Pipeline(FILE)`.
+What the file does not name keeps its default. An unknown key or a value out of bounds is an error that names the file,
+the key, what was expected and what came (exit code 2).
+
+From Python, without a file: `vision.Config.model_validate({"plates": {"max_unreadable": 0}})`. That raises pydantic's
+`ValidationError`; `vision.pipeline.config.parse_config` takes the same dictionary and raises `vision.ConfigError`.
+
+`run.json` of every run holds the complete settings it ran with.
+"""
+
+SECTIONS = {
+    "models": "Which model does what, and on which device.",
+    "detect": "Where and how finely to look. A side is the longest side of a network's input in pixels.",
+    "track": "How boxes become tracks; the meaning of each threshold is that of `vision.Tracker`.",
+    "plates": "When a plate text is believed.",
+    "sightings": "When tracks become a sighting.",
+}
+
+MODEL = "name of a shipped model or path of a folder with `model.toml`"
+MEANINGS = {
+    "models.vehicle_detector": f"finds vehicles: {MODEL}",
+    "models.plate_detector": "finds plates with their four corners: as above",
+    "models.plate_reader": "reads a plate: as above",
+    "models.vehicle_attributes": "names type and color of a vehicle: as above",
+    "models.device": "`cpu`, `cuda`, `cuda:N` or `tensorrt`; a device that cannot be used is an error, never a silent "
+    "fall-back (only `cpu` is tested so far)",
+    "models.threads": "threads per network run; 0: all cores",
+    "detect.vehicle_side": "input side for vehicles, whole frame; larger finds smaller vehicles and takes longer",
+    "detect.vehicle_min_score": "vehicles scored lower are not returned; unset: the model's own threshold",
+    "detect.plate_side": "input side when the whole frame is searched for plates",
+    "detect.plate_crop_side": "input side when one vehicle is searched for its plate",
+    "detect.plate_min_score": "plates scored lower are not returned; unset: the model's own threshold",
+    "detect.plate_interval_s": "video: look for plates every so many seconds; 0: in every frame",
+    "detect.max_crops": "at most so many vehicles per frame are searched one by one, largest first; 0: none",
+    "track.high_score": "a vehicle box from here on can continue any track",
+    "track.low_score": "a box from here on can continue a track seen a frame ago; at most `high_score`",
+    "track.birth_score": "a box from here on, if it continues no track, starts one",
+    "track.max_lost_s": "seconds without a box after which a track ends",
+    "plates.grammar": "which texts are plates: name of a shipped grammar (`cn`)",
+    "plates.min_char_score": "a character less probable than this is written `?`",
+    "plates.max_unreadable": "a plate with more `?` than this is not reported as read",
+    "plates.min_look_score": "at least one look must have all its characters this probable",
+    "plates.min_score": "the readable characters together must be this probable",
+    "plates.min_score_alone": "the same for a plate seen on no detected vehicle (signs and lettering look like plates)",
+    "plates.min_looks_alone": "such a plate must also have been seen this many times",
+    "plates.min_width_px": "a plate narrower than this that was not read gives the reason `too_small`",
+    "sightings.linger_s": "seconds for which an ended track may still be joined by another part of the same pass",
+    "sightings.min_frames": "a vehicle without plate seen in fewer frames is discarded as noise, and counted",
+    "sightings.min_duration_s": "the same in seconds",
+    "sightings.cut_threshold": "how different two frames must be (1 - correlation) to count as a cut of the video; "
+    "a cut ends all tracks",
+}
+
+NAMES = {"str": "text", "int": "whole number", "float": "number"}
+
+
+def flat(kind: Any) -> tuple[str, list[Any], bool]:
+    """Name of the plain type, its constraints, and whether it may be left unset."""
+    if get_origin(kind) in (Union, types.UnionType):
+        parts = [a for a in get_args(kind) if a is not type(None)]
+        name, rules, _ = flat(parts[0])
+        return name, rules, len(parts) < len(get_args(kind))
+    if get_args(kind):  # Annotated
+        first, *rest = get_args(kind)
+        name, rules, may_lack = flat(first)
+        for item in rest:
+            rules += item.metadata if isinstance(item, FieldInfo) else [item]
+        return name, rules, may_lack
+    return NAMES[kind.__name__], [], False
+
+
+def bounds(rules: list[Any]) -> str:
+    """Constraints for people: `0..1`, `at least 0`, `64..4096, multiple of 32`."""
+    found = {key: getattr(r, key) for r in rules for key in ("ge", "le", "multiple_of") if hasattr(r, key)}
+    low, high = found.get("ge"), found.get("le")
+    words = [f"{low}..{high}" if high is not None else f"at least {low}"] if low is not None else []
+    if "multiple_of" in found:
+        words.append(f"multiple of {found['multiple_of']}")
+    return ", ".join(words)
+
+
+def literal(value: Any) -> str:
+    """A default as it would stand in TOML."""
+    return "unset" if value is None else f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def keys() -> list[str]:
+    """All settings, `section.key`."""
+    return [f"{name}.{key}" for name, section in Config.model_fields.items() for key in section.annotation.model_fields]  # type: ignore[union-attr]
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [HEAD]
+    for name, section in Config.model_fields.items():
+        model: Any = section.annotation
+        lines += [f"## [{name}]\n", f"{SECTIONS[name]}\n", "| key | default | bounds | meaning |", "|---|---|---|---|"]
+        for key, field in model.model_fields.items():
+            kind, rules, _ = flat(field.annotation)
+            limits = bounds([*rules, *field.metadata]) or kind
+            lines.append(f"| `{key}` | {literal(field.default)} | {limits} | {MEANINGS[f'{name}.{key}']} |")
+        lines.append("")
+    lines += ["## The defaults as a file\n", "```toml", *defaults(), "```", ""]
+    return "\n".join(lines)
+
+
+def defaults() -> list[str]:
+    """A TOML file that changes nothing."""
+    lines: list[str] = []
+    for name, section in Config().model_dump().items():
+        lines += [*([""] if lines else []), f"[{name}]"]
+        for key, value in section.items():
+            text = f'"{value}"' if isinstance(value, str) else str(value)
+            lines.append(f"{key} = {text}" if value is not None else f"# {key} = 0.35")
+    return lines
+
+
+def main() -> int:
+    """Write or check the page."""
+    if "--check" in sys.argv[1:]:
+        return int(PAGE.read_text(encoding="utf-8") != page())
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
