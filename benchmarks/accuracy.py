@@ -186,7 +186,7 @@ def errors_of(out: Measured) -> list[dict[str, Any]]:
          "score": round(g.score, 4), "others": list(g.others), "why": out.why[g.truth.path]}
         for g in out.given if g.outcome != "exact"
     ]  # fmt: skip
-    crops = [
+    crops: list[dict[str, Any]] = [
         {"file": f"crops/{t.path.name}", "text": t.text, "outcome": "wrong" if is_let else "rejected", "best": p.text,
          "score": round(p.score, 4), "others": [], "why": f"{p.color}, {p.kind}"}
         for t, p, is_let in out.reads if p.text != t.text

@@ -142,7 +142,8 @@ py::tuple bind_decode_heads(const py::object& rows, int height, int width, int n
             {min_score, static_cast<float>(max_iou), limit, scale[0], scale[1], origin[0], origin[1]}, found);
     }
     if (bad >= 0)
-        refuse("rows", "finite numbers", text_of(raw[py::int_(bad)]) + " in row " + std::to_string(bad));
+        refuse("rows", "finite numbers",
+               text_of(raw[py::int_(bad)].attr("tolist")()) + " in row " + std::to_string(bad));
     const auto n = static_cast<py::ssize_t>(found.scores.size());
     const auto shape_out = geometry == 4 ? std::vector<py::ssize_t>{n, 4} : std::vector<py::ssize_t>{n, 4, 2};
     return py::make_tuple(array_from(found.geometry, shape_out), array_from(found.scores, {n}),
@@ -203,7 +204,8 @@ double bind_sharpness(const py::object& image) {
         refuse("image", "shape (h, w) or (h, w, 3)", shape_text(pixels));
     const py::ssize_t h = pixels.shape(0), w = pixels.shape(1);
     if (h > 0 && w > (1 << 24) / h) refuse("image", "at most 2**24 pixels", shape_text(pixels));
-    if ((w > 1 && pixels.strides(1) != step) || (dims == 3 && pixels.strides(2) != 1)) {
+    if (pixels.size() > 0 &&
+        ((w > 1 && pixels.strides(1) != step) || (dims == 3 && pixels.strides(2) != 1))) {
         refuse("image", "rows with contiguous samples", "strides " + text_of(pixels.attr("strides")));
     }
     const Pixels view = {static_cast<const std::uint8_t*>(pixels.data()), pixels.strides(0),

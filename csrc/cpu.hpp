@@ -23,7 +23,9 @@ std::vector<Simd> simd_levels();               // levels this CPU can run, lowes
 void set_simd_level(const std::string& name);  // throws std::invalid_argument
 const char* name_of(Simd level) noexcept;
 
-// The variants of one kernel. A null entry falls back to the next lower one.
+// The variants of one kernel. A null entry falls back to the next lower one. An AVX variant that ends in its
+// scalar loop calls _mm256_zeroupper() first: GCC 12 leaves it out before a tail call, and all SSE code after
+// it, even in other libraries, then runs several times slower (measured).
 template <typename Fn>
 struct Variants {
     Fn scalar;

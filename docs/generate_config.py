@@ -1,7 +1,7 @@
 """Writes docs/reference/config.md: every setting with default, bounds and meaning, from the code that checks them.
 
-    python docs/generate_config.py           # write the page
-    python docs/generate_config.py --check   # exit code 1 if it is out of date
+python docs/generate_config.py           # write the page
+python docs/generate_config.py --check   # exit code 1 if it is out of date
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def defaults() -> list[str]:
         lines += [*([""] if lines else []), f"[{name}]"]
         for key, value in section.items():
             text = f'"{value}"' if isinstance(value, str) else str(value)
-            lines.append(f"{key} = {text}" if value is not None else f"# {key} = 0.35")
+            lines.append(f"{key} = {text}" if value is not None else f"# {key} is unset")
     return lines
 
 

@@ -36,6 +36,7 @@ void survivors_avx2(const float* rows, std::size_t row_size, std::size_t i, std:
         int mask = _mm256_movemask_ps(_mm256_cmp_ps(quality, limit, _CMP_NLE_UQ));
         for (; mask != 0; mask &= mask - 1) out.push_back(static_cast<int>(i) + __builtin_ctz(mask));
     }
+    _mm256_zeroupper();
     survivors_scalar(rows, row_size, i, n, threshold, out);
 }
 #endif

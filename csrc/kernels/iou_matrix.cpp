@@ -60,6 +60,7 @@ void iou_matrix_avx2(const float* a, std::size_t n, const float* b, std::size_t 
             _mm256_storeu_ps(out + i * m + j, _mm256_and_ps(some, _mm256_div_ps(inter, both)));
         }
     }
+    _mm256_zeroupper();
     iou_matrix_scalar(a, n, b, j, m, out);
 }
 #endif

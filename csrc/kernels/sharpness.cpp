@@ -60,6 +60,7 @@ void laplacian_avx2(const std::int16_t* above, const std::int16_t* row, const st
             out.squares += parts[8 + i];
         }
     }
+    _mm256_zeroupper();
     laplacian_scalar(above, row, below, x, width, out);
 }
 #endif

@@ -50,6 +50,7 @@ bool overlaps_avx2(const Columns& kept, std::size_t i, std::size_t n, const Rect
         if (_mm256_movemask_ps(_mm256_cmp_ps(inter, _mm256_mul_ps(limit, both), _CMP_GT_OQ)) != 0)
             return true;
     }
+    _mm256_zeroupper();
     return overlaps_scalar(kept, i, n, box, area, max_iou);
 }
 #endif

@@ -111,6 +111,7 @@ void to_bgr_avx2(const Row& row, int x0, int x1, const Fixed& m, std::uint8_t* o
                                 channel_avx2(y_cb, only_cr, m, 2)};
         store_avx2(bgr, out + 3 * (x - x0));
     }
+    _mm256_zeroupper();
     to_bgr_scalar(row, x, x1, m, out + 3 * (x - x0));
 }
 #endif

@@ -88,7 +88,9 @@ def report_threshold(truth: list[str], probabilities: np.ndarray, names: tuple[s
     return "\n".join(lines)
 
 
-def score_handcheck(session: onnxruntime.InferenceSession, rows: list[dict[str, Any]], roots: list[Path], names: dict[str, Any]) -> None:
+def score_handcheck(
+    session: onnxruntime.InferenceSession, rows: list[dict[str, Any]], roots: list[Path], names: dict[str, Any]
+) -> None:
     """Print accuracy, thresholds and confusion of both heads on the hand-checked crops."""
     crops = [Crop(row["file"], tuple(row["box"]), row["source"], "dev", "") for row in rows]
     answers = answer(session, cut_all(crops, roots, GROW / 2, INPUT_SIDE))

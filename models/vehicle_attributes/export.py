@@ -22,7 +22,7 @@ MAX_DIFFERENCE = 1e-4
 VERSION = "0.1.0"
 DATA = (
     "highway-object-detection v40, Universitas Tidar, Roboflow Universe (CC BY 4.0)",
-    "Manaus traffic v4 and v5, Roboflow Universe (CC BY 4.0)",
+    "Manaus_traffic 4 and 5, fixed cameras, Roboflow Universe (CC BY 4.0)",
     "ATL-version-2 v12, finalproject-bqip3, Roboflow Universe (CC BY 4.0)",
     "Nepali vehicle annotation v2, ai-protocol, Roboflow Universe (CC BY 4.0)",
     "vehicle type crops of a fixed camera, Zenodo (CC BY 4.0 as stated in the repository that carries them)",

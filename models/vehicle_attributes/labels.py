@@ -17,7 +17,7 @@ COARSE: dict[str, str] = {
 }  # fmt: skip
 GA16_4: dict[str, str] = {
     "car": "K33", "suv": "K32", "van": "K39", "pickup": "H31", "bus": "K11", "truck": "X99",
-    "heavy_truck": "H11", "motorcycle": "M21", "tricycle": "M11",
+    "heavy_truck": "H10", "motorcycle": "M21", "tricycle": "M10",
 }  # fmt: skip
 # GA/T 1400 ColorType. Its code 11 (cyan) is not learned: GA 24.8 has no such body color and no data showed it.
 GAT1400: dict[str, str] = {

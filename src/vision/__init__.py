@@ -23,7 +23,7 @@ from vision.errors import (
     SourceError,
     VisionError,
 )
-from vision.types import Char, Frame, Photo, PlateRead, PlateText, Planes, Sighting, Vehicle
+from vision.types import Char, Frame, Photo, Planes, PlateRead, PlateText, Sighting, Vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from vision.cli import INTERRUPTED, OK, SOURCE_FAILED
 from vision.cli.run import line_of, next_folder
-from vision.cli.say import bars, note, out as say_out
+from vision.cli.say import bars, note
+from vision.cli.say import out as say_out
 from vision.demo.clip import Expected, render
 from vision.errors import ConfigError, OutputError
 from vision.pipeline.record import Part, record

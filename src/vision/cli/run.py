@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vision.cli import INTERRUPTED, OK, SOURCE_FAILED
-from vision.cli.say import bars, error, note, out as say_out
+from vision.cli.say import bars, error, note
+from vision.cli.say import out as say_out
 from vision.errors import ConfigError, OutputError
 from vision.pipeline.record import Part, Summary, record
 from vision.pipeline.runner import Pipeline

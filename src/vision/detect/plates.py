@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vision import kernels
 from vision.detect.heads import HeadNetwork, Roi
 from vision.infer.session import Session
-from vision.types import Frame, PlateDetections
+from vision.types import F32, Frame, PlateDetections
 
 
 class PlateDetector:
@@ -33,8 +34,9 @@ class PlateDetector:
         corners, scores = [], []
         for roi, side in searches:
             found, score, _ = self._net.find(frame, side=side, roi=roi, min_score=self.min_score)
-            corners.append(found)
-            scores.append(score)
+            keep = are_plates(found)
+            corners.append(found[keep])
+            scores.append(score[keep])
         if not corners:
             return PlateDetections(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32))
         merged = PlateDetections(np.concatenate(corners), np.concatenate(scores))
@@ -44,6 +46,16 @@ class PlateDetector:
             return merged
         keep = distinct(merged)
         return PlateDetections(merged.corners[keep], merged.scores[keep])
+
+
+def are_plates(corners: F32) -> NDArray[np.bool_]:
+    """Which quadrangles (n, 4, 2) can be plates: convex, clockwise, at least 4 px wide and 2 px high."""
+    edges = np.roll(corners, -1, 1) - corners
+    after = np.roll(edges, -1, 1)
+    turns = edges[..., 0] * after[..., 1] - edges[..., 1] * after[..., 0]
+    lengths = np.linalg.norm(edges, axis=2)
+    is_large = (lengths[:, ::2].min(1) >= 4) & (lengths[:, 1::2].min(1) >= 2) if len(corners) else np.zeros(0, bool)
+    return np.asarray((turns > 1e-3).all(1) & is_large)
 
 
 def distinct(plates: PlateDetections, max_overlap: float = 0.5) -> list[int]:
