@@ -23,8 +23,8 @@ LINK_FLAGS: list[str] = []
 if X86 and not MSVC:
     CXX_FLAGS.append("-march=x86-64-v2")
 if SANITIZE:
-    checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g1", "-O1"]
-    CXX_FLAGS += checks
+    checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    CXX_FLAGS += [*checks, "-fno-omit-frame-pointer", "-g1", "-O1"]
     LINK_FLAGS += checks[:1]
 
 kernels = Pybind11Extension(

@@ -21,6 +21,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests import reference
+
 from vision import kernels
 from vision.types import F32, U8, Planes
 

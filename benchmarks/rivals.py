@@ -4,7 +4,8 @@
 
 Both sides take turns on the same part of a clip, vehicle detection on every frame, no annotation. The rival
 (`plain.py`) searches plates in the same frames and in as many vehicle crops, and reads as many plates and classifies
-as many vehicles (or all it found, if fewer), so that both run the networks equally often; the counts are printed. Only ratios within one run mean something.
+as many vehicles (or all it found, if fewer), so that both run the networks equally often; the counts are printed.
+Only ratios within one run mean something.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ def write_video(
     with av.open(str(path), "w", options=options or {}) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=25)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         base = Fraction(1, 25) if times_s is None else Fraction(1, 90_000)
         stream.time_base = stream.codec_context.time_base = base

@@ -116,7 +116,7 @@ def iou_matrix(a: F32, b: F32) -> F64:
     inter = (np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])).clip(0).prod(-1)
     area_a, area_b = ((box[:, 2:] - box[:, :2]).clip(0).prod(-1) for box in (a, b))
     both = area_a[:, None] + area_b[None] - inter
-    return np.divide(inter, both, out=np.zeros_like(inter), where=inter > 0)
+    return np.asarray(np.divide(inter, both, out=np.zeros_like(inter), where=inter > 0))
 
 
 def nms(boxes: F32, max_iou: float) -> list[int]:

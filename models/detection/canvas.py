@@ -8,12 +8,11 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
 from detection.decode import F32, PAD, U8, box_quads
 from detection.photometry import photometric, recolor, scribble
 from detection.plate_art import PlateArtist
 from detection.records import Record
+from numpy.typing import NDArray
 
 Item = tuple[F32, F32, bool, bool]  # quad (4, 2), kinds (classes,), exact, ignore
 

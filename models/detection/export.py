@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-
 from detection.network import STRIDES, Detector, load
+from torch import nn
 
 
 def fold(model: Detector) -> Detector:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
 from detection.network import Spec
+from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from detection.decode import F32, U8
 
 SCALE = 0.5  # plates are drawn at half of 440 x 140 mm

@@ -10,10 +10,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+from detection.decode import F32, U8, box_quads
 from numpy.typing import NDArray
 from tqdm import tqdm
-
-from detection.decode import F32, U8, box_quads
 
 VEHICLE_NAMES: tuple[str, ...] = ("car", "bus", "truck", "van", "motorcycle", "tricycle")
 SECOND_CHOICE = 0.5  # weight of the other classes in a label such as "car|van"

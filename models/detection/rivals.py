@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from detection.decode import U8, Found, box_quads, grid_of, letterbox, nms, quad_boxes
 from detection.records import VEHICLE_NAMES, order_corners
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from detection.decode import F32, Found, iou_matrix, quad_boxes
 from detection.records import VEHICLE_NAMES, Record
 

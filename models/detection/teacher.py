@@ -7,7 +7,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-
 from detection.decode import U8, iou_matrix
 
 

@@ -14,13 +14,12 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
-from tqdm import tqdm
-
 from detection.canvas import CanvasMaker, batch_of
 from detection.decode import F32, U8, Runner
 from detection.loss import LossWeights, detection_loss
 from detection.network import Detector, Spec, points
+from torch import Tensor, nn
+from tqdm import tqdm
 
 Size = tuple[int, int, int]  # height, width, pictures per batch
 

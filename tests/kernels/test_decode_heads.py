@@ -152,4 +152,4 @@ def test_iou_matrix_refuses_wrong_arrays() -> None:
     with pytest.raises(ValueError, match="a: expected a C-contiguous array"):
         kernels.iou_matrix(boxes_of(6, 0)[::2], boxes)
     with pytest.raises(TypeError, match="a: expected float32, got float64"):
-        kernels.iou_matrix(boxes.astype(np.float64), boxes)  # type: ignore[arg-type]
+        kernels.iou_matrix(boxes.astype(np.float64), boxes)

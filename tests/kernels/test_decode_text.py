@@ -19,7 +19,7 @@ def question(rng: np.random.Generator, slots: int, n: int, patterns: int) -> tup
 def check(log_probs: F32, masks: U8, bias: F32, limit: int) -> int:
     patterns, symbols, scores = kernels.decode_text(log_probs, masks, bias=bias, limit=limit)
     expected = reference.decode_text(log_probs, masks, bias, limit)
-    assert (patterns.dtype, symbols.dtype, scores.dtype) == (np.int32, np.uint8, np.float32)
+    assert [str(a.dtype) for a in (patterns, symbols, scores)] == ["int32", "uint8", "float32"]
     assert symbols.shape == (len(expected), len(log_probs))
     assert [tuple(s) for s in symbols.tolist()] == [e[0] for e in expected]
     assert patterns.tolist() == [e[1] for e in expected]

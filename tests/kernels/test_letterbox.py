@@ -136,7 +136,7 @@ def test_wrong_planes_are_refused() -> None:
     wrong: list[tuple[Planes, type[Exception], str]] = [
         (Planes("i420", (y, u)), ValueError, "planes: expected 3 arrays for i420, got 2"),
         (Planes("i420", (y, u, v[:2])), ValueError, r"planes.data\[2\] \(Cr\): expected shape \(3, 4\), got \(2, 4\)"),
-        (Planes("i420", (y.astype(np.float32), u, v)), TypeError, "luma.*: expected uint8, got float32"),  # type: ignore[arg-type]
+        (Planes("i420", (y.astype(np.float32), u, v)), TypeError, "luma.*: expected uint8, got float32"),
         (Planes("i420", (y[:, ::2], u[:, :2], v[:, :2])), ValueError, "contiguous samples"),
         (Planes("i420", (y[:0], u, v)), ValueError, "at least 1 x 1"),
         (Planes("yuv", (y, u, v)), ValueError, "planes.layout: expected i420, nv12 or bgr, got yuv"),  # type: ignore[arg-type]

@@ -64,4 +64,4 @@ def test_wrong_out_is_refused() -> None:
     with pytest.raises(ValueError, match=r"out: expected shape \(9, 11, 3\), got \(9, 12, 3\)"):
         kernels.to_bgr(picture("nv12", 9, 11), out=np.empty((9, 12, 3), np.uint8))
     with pytest.raises(TypeError, match="out: expected uint8"):
-        kernels.to_bgr(picture("nv12", 9, 11), out=np.empty((9, 11, 3), np.int8))  # type: ignore[arg-type]
+        kernels.to_bgr(picture("nv12", 9, 11), out=np.empty((9, 11, 3), np.int8))

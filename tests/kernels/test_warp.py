@@ -118,7 +118,7 @@ def test_wrong_arguments_are_refused() -> None:
     planes, out = picture("i420", 20, 20), np.empty((8, 8, 3), np.uint8)
     corners = np.array([[0, 0], [9, 0], [9, 9], [0, 9]], np.float32)
     with pytest.raises(TypeError, match="corners: expected float32, got float64"):
-        kernels.warp(planes, corners.astype(np.float64), out)  # type: ignore[arg-type]
+        kernels.warp(planes, corners.astype(np.float64), out)
     with pytest.raises(ValueError, match="corners: expected shape"):
         kernels.warp(planes, corners.reshape(8), out)
     with pytest.raises(ValueError, match="out: expected shape"):

@@ -10,7 +10,7 @@ from vision.types import F32, PlateRead
 def read_of(log_probs: F32, *, width: float = 100, sharpness: float = 0.2) -> PlateRead:
     colors = color("blue")
     assert len(colors) == len(COLORS)
-    corners = np.float32([[0, 0], [width, 0], [width, width / 3.2], [0, width / 3.2]])
+    corners = np.array([[0, 0], [width, 0], [width, width / 3.2], [0, width / 3.2]], np.float32)
     plate = decoder().decode(log_probs, colors, ONE_ROW)
     return PlateRead(corners, 0.9, log_probs, colors, ONE_ROW, width, sharpness, plate)
 
@@ -56,7 +56,8 @@ def test_fusion_beats_its_looks() -> None:
     for i, wrong in enumerate(("京A12845", "京A72345", "京A12346")):
         log_probs = looks_like(wrong, 0.5)
         for slot, char in enumerate("京A12345"):
-            log_probs[slot, decoder().charset.index(char)] = max(log_probs[slot, decoder().charset.index(char)], np.log(0.4))
+            at = slot, decoder().charset.index(char)
+            log_probs[at] = max(log_probs[at], np.log(0.4))
         fusion.add(read_of(log_probs), i * 200_000_000)
     assert fusion.plate is not None
     assert fusion.plate.text == "京A12345"
@@ -84,6 +85,15 @@ def test_static_looks_do_not_become_certain() -> None:
     assert fusion.best_look < 0.2
 
 
-@pytest.mark.parametrize(("a", "b", "gap"), [("京A12345", "京A12345", 0), ("京A12345", "京A1234", 1), ("京?12345", "京B12345", 0), ("", "京A", 2), ("沪B1", "京A12", 3)])
+@pytest.mark.parametrize(
+    ("a", "b", "gap"),
+    [
+        ("京A12345", "京A12345", 0),
+        ("京A12345", "京A1234", 1),
+        ("京?2345", "京B2345", 0),
+        ("", "京A", 2),
+        ("沪B1", "京A12", 3),
+    ],
+)
 def test_distance(a: str, b: str, gap: int) -> None:
     assert distance(a, b) == gap == distance(b, a)

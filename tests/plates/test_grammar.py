@@ -5,7 +5,13 @@ from vision.errors import ConfigError, ModelMismatchError
 from vision.plates.grammar import TextDecoder, load_grammar, mark_unreadable
 from vision.types import F32
 
-CHARSET = "_" + "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新" + "ABCDEFGHJKLMNOPQRSTUVWXYZ" + "0123456789" + "学警港澳挂使领应急民航"
+CHARSET = (
+    "_"
+    + "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
+    + "ABCDEFGHJKLMNOPQRSTUVWXYZ"
+    + "0123456789"
+    + "学警港澳挂使领应急民航"
+)
 COLORS = ("blue", "yellow", "green", "green_yellow", "white", "black")
 
 

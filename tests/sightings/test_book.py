@@ -40,7 +40,14 @@ def box_at(t: float, width: float = 400) -> Box:
 
 
 def drive(
-    book: Book, vehicle: int | None, plate: int | None, text: str, start: float, stop: float, p: float = 0.9, width: float = 400
+    book: Book,
+    vehicle: int | None,
+    plate: int | None,
+    text: str,
+    start: float,
+    stop: float,
+    p: float = 0.9,
+    width: float = 400,
 ) -> None:
     """A vehicle track and a plate track seen 10 times a second."""
     for t in np.arange(start, stop, 0.1):
@@ -65,7 +72,8 @@ def test_a_pass_is_one_sighting_after_lingering() -> None:
     assert sighting.plate is not None
     assert sighting.plate.text == "京A12345"
     assert sighting.reason == ""
-    assert (sighting.first_s, sighting.last_s) == (0, pytest.approx(1.9))
+    assert sighting.first_s == 0
+    assert sighting.last_s == pytest.approx(1.9)
     assert sighting.direction.word == "down-right"
     assert sighting.direction.depth == "same"
     assert sighting.track_ids == (1,)

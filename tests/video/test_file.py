@@ -6,7 +6,7 @@ import pytest
 from tests.media import picture, write_audio, write_video
 from vision import kernels
 from vision.errors import DecodeError, SourceError
-from vision.types import U8
+from vision.types import U8, Frame
 from vision.video.clock import FrameClock
 from vision.video.file import FileSource, creation_time_ns
 from vision.video.uri import redact, stream_id_of
@@ -122,8 +122,8 @@ def test_truncated_file_gives_its_frames_and_then_an_error(tmp_path: Path) -> No
     data = path.read_bytes()
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(data[: len(data) // 2])
-    got = []
-    with FileSource(cut) as source, pytest.raises(DecodeError, match="expected 60 frames, got|broke off"):
+    got: list[Frame] = []
+    with FileSource(cut) as source, pytest.raises(DecodeError, match=r"expected 60 frames, got|broke off"):
         got.extend(source)
     assert 10 < len(got) < 55
 

@@ -26,7 +26,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout."
 @app.command()
 def run(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Video files.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for the results. Default runs/NAME-001.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder. Default runs/NAME-001.")] = None,
     config: ConfigOption = None,
     start: Annotated[str | None, typer.Option(help="Start here: seconds or hh:mm:ss.")] = None,
     duration: Annotated[str | None, typer.Option(help="Run this long: seconds or hh:mm:ss.")] = None,
@@ -45,7 +45,7 @@ def read(
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Pictures.")],
     config: ConfigOption = None,
     json: JsonOption = False,
-    annotate: Annotated[Path | None, typer.Option(metavar="DIR", help="Write annotated copies into this folder.")] = None,
+    annotate: Annotated[Path | None, typer.Option(metavar="DIR", help="Write annotated copies here.")] = None,
 ) -> None:
     """Read the plates in photos."""
     from vision.cli.read import read_command
@@ -91,6 +91,8 @@ def show_version(value: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options before the command."""

@@ -14,13 +14,19 @@ CHINESE = (
     (r"error: (.*): expected a picture, got something OpenCV cannot read", r"错误:\1 不是可读取的图片"),
     (r"error: (.*): expected (\d+) frames, got (\d+): .*", r"错误:\1 应有 \2 帧,只读到 \3 帧:文件损坏或不完整"),
     (r"error: (.*): broke off after (\d+) frames: (.*)", r"错误:\1 在第 \2 帧后中断:\3"),
-    (r"error: --out: expected a folder that does not exist yet, (.*) exists", r"错误:输出目录 \1 已存在,请换一个新目录"),
+    (
+        r"error: --out: expected a folder that does not exist yet, (.*) exists",
+        r"错误:输出目录 \1 已存在,请换一个新目录",
+    ),
     (r"error: (.*): cannot write: (.*)", r"错误:无法写入 \1:\2"),
     (r"error: (.*): cannot create: (.*)", r"错误:无法创建 \1:\2"),
     (r"error: (.*): unknown key, expected one of (.*)", r"错误:未知配置项 \1,可用的有:\2"),
     (r"error: (.*): expected SHA-256 (\w+), got (\w+) \(corrupted file\)", r"错误:模型文件 \1 已损坏(SHA-256 不符)"),
     (r"error: onnxruntime is not installed: (.*)", r"错误:未安装 onnxruntime:\1"),
-    (r"error: device: (.*) needs (\w+), but .*", r"错误:设备 \1 不可用:当前 onnxruntime 不支持 \2,请安装 platevision[gpu]"),
+    (
+        r"error: device: (.*) needs (\w+), but .*",
+        r"错误:设备 \1 不可用:当前 onnxruntime 不支持 \2,请安装 platevision[gpu]",
+    ),
     (r"error: interrupted", r"已中断"),
     (r"error: (.*)", r"错误:\1"),
 )

@@ -42,7 +42,8 @@ def run_command(
         summary = record(pipeline, sources, folder, part, progress)
     for line in summary.failed:
         error(line)
-    say_out(json.dumps({"out": str(folder), **summary.to_dict()}, ensure_ascii=False) if as_json else line_of(summary, folder))
+    as_object = json.dumps({"out": str(folder), **summary.to_dict()}, ensure_ascii=False)
+    say_out(as_object if as_json else line_of(summary, folder))
     if summary.interrupted:
         note("interrupted: the results so far are valid and run.json says complete: false")
         return INTERRUPTED
@@ -73,7 +74,7 @@ def seconds_of(option: str, text: str) -> float:
     is_time = 1 <= len(numbers) <= 3 and all(math.isfinite(n) and n >= 0 for n in numbers)
     if not is_time or any(n >= 60 for n in numbers[1:]):
         raise ConfigError(f"{option}: expected seconds or hh:mm:ss, got {text!r}")
-    return sum(n * 60**i for i, n in enumerate(reversed(numbers)))
+    return sum(n * float(60**i) for i, n in enumerate(reversed(numbers)))
 
 
 def next_folder(name: str) -> Path:

@@ -1,0 +1,1 @@
+"""Vehicles, and plates with four corners."""

@@ -34,9 +34,9 @@ class PlateDetector:
         corners, scores = [], []
         for roi, side in searches:
             found, score, _ = self._net.find(frame, side=side, roi=roi, min_score=self.min_score)
-            keep = are_plates(found)
-            corners.append(found[keep])
-            scores.append(score[keep])
+            usable = are_plates(found)
+            corners.append(found[usable])
+            scores.append(score[usable])
         if not corners:
             return PlateDetections(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32))
         merged = PlateDetections(np.concatenate(corners), np.concatenate(scores))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
 from vision.errors import ModelCorruptError, ModelNotFoundError
@@ -11,9 +12,8 @@ from vision.infer.manifest import Manifest, read_manifest
 
 def shipped() -> list[Manifest]:
     """Manifests of the models that ship with the library, by name."""
-    import vision.models
-
-    root = Path(vision.models.__path__[0])
+    package = import_module("vision.models")  # data only: the models/ folder of the repository
+    root = Path(package.__path__[0])
     return [read_manifest(file.parent) for file in sorted(root.glob("*/model.toml"))]
 
 

@@ -31,7 +31,8 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
         sides = {min(detect.plate_side, math.ceil(longest / 32) * 32), min(CLOSE_UP_SIDE, detect.plate_side)}
         searches: list[tuple[Roi | None, int]] = [(None, side) for side in sorted(sides, reverse=True)]
         for x1, y1, x2, y2 in found.boxes[: detect.max_crops].astype(int).tolist():
-            if max(x2 - x1, y2 - y1) * detect.plate_side < longest * detect.plate_crop_side and min(x2 - x1, y2 - y1) > 32:
+            is_finer = max(x2 - x1, y2 - y1) * detect.plate_side < longest * detect.plate_crop_side
+            if is_finer and min(x2 - x1, y2 - y1) > 32:
                 searches.append(((x1, y1, min(x2 + 1, frame.width), min(y2 + 1, frame.height)), detect.plate_crop_side))
         plates = stages.plates.find(frame, searches)
     with times.stage("read"):

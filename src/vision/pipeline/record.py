@@ -117,9 +117,7 @@ def record_one(
 ) -> dict[str, Any]:
     """Run one source into the folder and return its report for run.json."""
     times: StageTimes = pipeline.times
-    with FileSource(
-        uri, stream_id=stream_id, start_s=part.start_s, duration_s=part.duration_s, fps=part.fps
-    ) as source:
+    with FileSource(uri, stream_id=stream_id, start_s=part.start_s, duration_s=part.duration_s, fps=part.fps) as source:
         place = folder.source(stream_id, is_only=is_only)
         rate = min(source.frame_rate, part.fps) if part.fps else source.frame_rate
         output = SourceOutput(place, source.width, source.height, rate, annotate=part.annotate)

@@ -73,7 +73,9 @@ def coarse_of(manifest: Manifest, classes: Sequence[str], types: Sequence[str]) 
     return out
 
 
-def vehicle_of(stages: Stages, box: Box, score: float, class_probs: F32, types: F32 | None, colors: F32 | None) -> Vehicle:
+def vehicle_of(
+    stages: Stages, box: Box, score: float, class_probs: F32, types: F32 | None, colors: F32 | None
+) -> Vehicle:
     """A vehicle from the detector's class probabilities and, if there are any, the attributes network's opinion.
 
     The detector sees the vehicle in its surroundings and decides between its classes together with the attributes

@@ -109,9 +109,7 @@ class Stream:
         with self._times.stage("detect vehicles"):
             vehicles = self._stages.vehicles.find(frame)
         with self._times.stage("track"):
-            ids = self._vehicle_tracker.update(
-                vehicles.boxes, vehicles.scores, vehicles.labels, time_ns=frame.time_ns
-            )
+            ids = self._vehicle_tracker.update(vehicles.boxes, vehicles.scores, vehicles.labels, time_ns=frame.time_ns)
         self.counts.vehicle_detections += len(vehicles)
         for i in np.flatnonzero(ids >= 0):
             box = tuple(vehicles.boxes[i].tolist())
@@ -201,10 +199,10 @@ class Stream:
         if not chosen:
             return
         found = self._stages.attributes.classify(frame, vehicles.boxes[chosen])
-        for row, i in enumerate(chosen):
-            box: Box = tuple(vehicles.boxes[i].tolist())
-            record = self._book.vehicle(int(ids[i]))
-            weight = float(np.sqrt((box[2] - box[0]) * (box[3] - box[1]))) * float(vehicles.scores[i])
+        for row, k in enumerate(chosen):
+            box: Box = tuple(vehicles.boxes[k].tolist())
+            record = self._book.vehicle(int(ids[k]))
+            weight = float(np.sqrt((box[2] - box[0]) * (box[3] - box[1]))) * float(vehicles.scores[k])
             record.add_attributes(found.types[row], found.colors[row], weight)
 
     def _describe(self, record: VehicleRecord) -> Vehicle:

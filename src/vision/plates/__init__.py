@@ -1,0 +1,1 @@
+"""Plates: read, decoded under a grammar, fused."""

@@ -44,7 +44,7 @@ class PlateFusion:
             weight *= min(1.0, max(0.05, (time_ns - self._last_ns) / 1e9 / LOOK_S))
         weight = max(weight, 1e-4)
         if self._text is None or self._color is None or self._rows is None:
-            self._text = LogProbSum(*read.log_probs.shape, LOG_FLOOR)
+            self._text = empty_sum(read.log_probs)
             self._color = np.zeros_like(read.color_probs)
             self._rows = np.zeros_like(read.row_probs)
         self._text.add(np.ascontiguousarray(read.log_probs, np.float32), weight)
@@ -62,7 +62,7 @@ class PlateFusion:
         if other._text is None or other._color is None or other._rows is None:
             return
         if self._text is None or self._color is None or self._rows is None:
-            self._text = LogProbSum(*np.shape(other._text.posterior()), LOG_FLOOR)
+            self._text = empty_sum(other._text.posterior())
             self._color, self._rows = np.zeros_like(other._color), np.zeros_like(other._rows)
         self._text.absorb(other._text)
         self._color = self._color + other._color
@@ -80,9 +80,15 @@ class PlateFusion:
             return None
         if self._fused is None:
             total = self._text.weight
-            color, rows = np.float32(self._color / total), np.float32(self._rows / total)
+            color, rows = self._color / np.float32(total), self._rows / np.float32(total)
             self._fused = self._decoder.decode(self._text.posterior(), color, rows)
         return self._fused
+
+
+def empty_sum(like: F32) -> LogProbSum:
+    """A sum for looks of this shape."""
+    slots, characters = like.shape
+    return LogProbSum(slots, characters, LOG_FLOOR)
 
 
 def distance(a: str, b: str) -> int:

@@ -135,7 +135,7 @@ class TextDecoder:
             chars=chars,
             kind=kind.name,
             color=color,
-            rows=2 if len(kind.rows) > 1 and row_probs[1] > row_probs[0] else kind.rows[0] if len(kind.rows) == 1 else 1,
+            rows=max(kind.rows, key=lambda n: float(row_probs[n - 1])),
             candidates=tuple(candidates),
         )
 

@@ -45,7 +45,7 @@ def put_label(image: U8, text: str, x: float, y: float, *, size: int, back: tupl
 
 def scale_of(image: U8) -> int:
     """Label size in pixels for a picture: one thirtieth of its shorter side, at least 12."""
-    return max(12, min(image.shape[:2]) // 34)
+    return int(max(12, min(image.shape[:2]) // 34))
 
 
 def draw_vehicle(image: U8, box: Box, text: str, *, is_read: bool = False) -> None:
@@ -65,5 +65,3 @@ def draw_plate(image: U8, corners: F32, text: str) -> None:
     if text:
         x, y = float(corners[:, 0].min()), float(corners[:, 1].max())
         put_label(image, text, x, y + int(size * 1.5) + 2, size=size, back=READ_BGR)
-
-

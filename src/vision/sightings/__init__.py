@@ -1,0 +1,1 @@
+"""Tracks become one record per vehicle pass."""

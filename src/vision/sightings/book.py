@@ -151,7 +151,8 @@ class Book:
         return sorted(sightings, key=lambda s: (s.first_time_ns, s.id))
 
     def _is_anything_due(self, now_ns: int) -> bool:
-        ended = [r.span.last_ns for r in (*self._vehicles.values(), *self._plates) if r.is_ended]
+        records: list[VehicleRecord | PlateRecord] = [*self._vehicles.values(), *self._plates]
+        ended = [r.span.last_ns for r in records if r.is_ended]
         return bool(ended) and now_ns - min(ended) > self._linger_ns
 
     def _groups(self) -> list[tuple[list[VehicleRecord], list[PlateRecord]]]:
@@ -232,8 +233,8 @@ class Book:
         text: PlateText | None,
         best: PlateRecord | None,
     ) -> Sighting:
-        spans = [r.span for r in (vehicles or plates)]
-        every = [r.span for r in (*vehicles, *plates)]
+        own, others = [v.span for v in vehicles], [p.span for p in plates]
+        spans, every = own or others, own + others
         first, last = min(every, key=lambda s: s.first_ns), max(every, key=lambda s: s.last_ns)
         start, stop = min(spans, key=lambda s: s.first_ns), max(spans, key=lambda s: s.last_ns)
         main = max(vehicles, key=lambda v: v.score_sum, default=None)

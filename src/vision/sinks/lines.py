@@ -73,8 +73,8 @@ class EventTable(LineFile):
         plate, vehicle = event["plate"] or {}, event["vehicle"] or {}
         images = (event["evidence"] or {}).get("images", {})
         row = {
-            **{key: event[key] for key in ("id", "stream_id", "first_time", "last_time", "first_s", "last_s", "reason")},
-            **{key: event[key] for key in ("n_frames", "n_reads")},
+            **{key: event[key] for key in ("id", "stream_id", "first_time", "last_time", "first_s", "last_s")},
+            **{key: event[key] for key in ("reason", "n_frames", "n_reads")},
             "plate": plate.get("text"),
             "plate_score": plate.get("score"),
             "plate_color": plate.get("color"),

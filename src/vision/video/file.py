@@ -102,9 +102,7 @@ class FileSource:
         start_ns = round(self._start_s * NS)
         if self._start_s > 0:
             self._seek()
-        clock = FrameClock(
-            self._stream.start_time, period_ns, has_pts="avi" not in self._container.format.name
-        )
+        clock = FrameClock(self._stream.start_time, period_ns, has_pts="avi" not in self._container.format.name)
         due_ns = float(start_ns)
         for picture in self._pictures():
             self.counts.decoded += 1
@@ -134,7 +132,8 @@ class FileSource:
     def _seek(self) -> None:
         base = self._stream.time_base or Fraction(1, av.time_base)
         try:
-            self._container.seek(int(self._start_s / base) + (self._stream.start_time or 0), stream=self._stream, backward=True)
+            stamp = int(self._start_s / base) + (self._stream.start_time or 0)
+            self._container.seek(stamp, stream=self._stream, backward=True)
         except av.error.FFmpegError:
             # No index to seek by: decode from the beginning, frames before the start are skipped one by one.
             self._container.seek(0)
@@ -172,7 +171,9 @@ class FileSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

@@ -29,7 +29,7 @@ def planes_of(frame: av.VideoFrame, rotation: int = 0) -> Planes:
     matrix = MATRIX_OF.get(int(frame.colorspace), "bt709" if frame.height >= 720 else "bt601")
     if name not in I420_FORMATS and name != "nv12":
         if frame.format.is_rgb:
-            data = frame.to_ndarray(format="bgr24")
+            data = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
             return Planes("bgr", (turn(data, rotation),))
         # Same range and matrix on both sides: only the sampling changes.
         frame = frame.reformat(format="yuvj420p" if is_full or name.startswith("yuvj") else "yuv420p")
@@ -48,7 +48,8 @@ def planes_of(frame: av.VideoFrame, rotation: int = 0) -> Planes:
 def plane(source: av.video.plane.VideoPlane, height: int, width: int) -> U8:
     """One decoder plane as a (height, width) view with the decoder's line size."""
     line = source.line_size
-    return np.frombuffer(source, np.uint8, count=line * height).reshape(height, line)[:, :width]
+    samples: U8 = np.frombuffer(memoryview(source), np.uint8, count=line * height)
+    return samples.reshape(height, line)[:, :width]
 
 
 def turn(data: U8, rotation: int) -> U8:
