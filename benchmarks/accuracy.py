@@ -1,6 +1,6 @@
 """How often the library reads a plate right, on pictures that nothing was trained on.
 
-    python benchmarks/accuracy.py --data ../shared/data [--json OUT] [--errors] [--threads N]
+    python benchmarks/accuracy.py --data DATA [--json OUT] [--errors] [--threads N]
 
 Whole pictures go through `vision.Pipeline().read`, as in `vision read`; crops go to the reader alone.
 """

@@ -1,6 +1,6 @@
 """Every recorded clip through `vision.pipeline.record`, and whether the known plates come out.
 
-    python benchmarks/videos.py --data ../shared/data/videos [--out DIR] [--annotate] [--threads N]
+    python benchmarks/videos.py --data DATA/videos [--out DIR] [--annotate] [--threads N]
 
 The plates to expect stand in the README.md beside the clips: every plate text in the table row of a clip. A clip with
 expected plates passes if each of them is the plate of exactly one sighting and no sighting has another text. Exit

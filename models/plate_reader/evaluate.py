@@ -187,10 +187,14 @@ def main() -> None:
         cells += [f"{other[name]['exact']:.1f}"] if other else []
         print(f"| {name} | {row['n']:.0f} | " + " | ".join(cells) + " |")
     print("\n| lowest character probability at least | share of plates % | exact among them % |\n|---|---|---|")
-    for threshold, share, right in reliability(onnx_reader(args.model), sets, charset):
+    confidence = reliability(onnx_reader(args.model), sets, charset)
+    for threshold, share, right in confidence:
         print(f"| {threshold} | {share:.1f} | {right:.2f} |")
     if args.json:
-        args.json.write_text(json.dumps({"model": table, "against": other}, ensure_ascii=False, indent=1), "utf-8")
+        args.json.write_text(
+            json.dumps({"model": table, "against": other, "reliability": confidence}, ensure_ascii=False, indent=1),
+            "utf-8",
+        )
 
 
 if __name__ == "__main__":

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 
 from vision.detect.heads import Roi
+from vision.detect.plates import distinct
+from vision.kernels import to_bgr
 from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
 from vision.plates.grammar import UNREADABLE, mark_unreadable
-from vision.types import Frame, Photo, PlateRead, Vehicle
+from vision.sightings.rules import readable_score
+from vision.types import Frame, Photo, Planes, PlateDetections, PlateRead, Vehicle
 
 CLOSE_UP_SIDE = 256  # a second search at this side finds plates that fill most of a picture
+MARGIN, MARGIN_SIDE, MARGIN_GRAY = 0.25, 192, 114  # and a third with gray around it those that fill all of it
 
 
 def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
@@ -34,7 +39,7 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
             is_finer = max(x2 - x1, y2 - y1) * detect.plate_side < longest * detect.plate_crop_side
             if is_finer and min(x2 - x1, y2 - y1) > 32:
                 searches.append(((x1, y1, min(x2 + 1, frame.width), min(y2 + 1, frame.height)), detect.plate_crop_side))
-        plates = stages.plates.find(frame, searches)
+        plates = best_of(stages.plates.find(frame, searches), find_with_margin(stages, frame))
     with times.stage("read"):
         reads = stages.reader.read(frame, plates)
     with times.stage("attributes"):
@@ -50,11 +55,31 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
         )
         for i in range(len(found))
     ]
-    good = [r for read in reads if (r := marked(read, rules.min_char_score, rules.max_unreadable)) is not None]
+    marked_reads = [marked(read, rules.min_char_score, rules.max_unreadable) for read in reads]
+    good = [r for r in marked_reads if r is not None and readable_score(r.plate) >= rules.min_score]
     good.sort(key=lambda r: -r.plate.score * math.sqrt(max(1.0, r.width_px)))
     ms = {name: round(1000 * s, 3) for name, s in times.seconds.items()}
     ms["total"] = round(sum(ms.values()), 3)
     return Photo(tuple(good), tuple(order(vehicles)), ms, rejected=len(reads) - len(good))
+
+
+def find_with_margin(stages: Stages, frame: Frame) -> PlateDetections:
+    """Plates of the picture with a gray margin around it: the detector knows plates in surroundings only."""
+    margin = round(MARGIN * max(frame.width, frame.height))
+    sides = ((margin, margin), (margin, margin), (0, 0))
+    image = np.pad(to_bgr(frame.planes), sides, constant_values=MARGIN_GRAY)
+    padded = dataclasses.replace(frame, planes=Planes("bgr", (image,)))
+    found = stages.plates.find(padded, [(None, MARGIN_SIDE)])
+    return PlateDetections(found.corners - np.float32(margin), found.scores)
+
+
+def best_of(a: PlateDetections, b: PlateDetections) -> PlateDetections:
+    """Both, the same plate kept once, best first."""
+    scores = np.concatenate((a.scores, b.scores))
+    order = np.argsort(-scores, kind="stable")
+    both = PlateDetections(np.concatenate((a.corners, b.corners))[order], scores[order])
+    keep = distinct(both)
+    return PlateDetections(both.corners[keep], both.scores[keep])
 
 
 def marked(read: PlateRead, min_char_score: float, max_unreadable: int) -> PlateRead | None:
@@ -62,16 +87,7 @@ def marked(read: PlateRead, min_char_score: float, max_unreadable: int) -> Plate
     plate = mark_unreadable(read.plate, min_char_score)
     if plate.text.count(UNREADABLE) > max_unreadable:
         return None
-    return PlateRead(
-        corners=read.corners,
-        detection_score=read.detection_score,
-        log_probs=read.log_probs,
-        color_probs=read.color_probs,
-        row_probs=read.row_probs,
-        width_px=read.width_px,
-        sharpness=read.sharpness,
-        plate=plate,
-    )
+    return dataclasses.replace(read, plate=plate)
 
 
 def order(vehicles: list[Vehicle]) -> list[Vehicle]:

@@ -121,7 +121,12 @@ class Book:
         return self._believed(record) if record else None
 
     def _believed(self, record: PlateRecord) -> PlateText | None:
-        return self._rules.believed(record.fusion, is_alone=not record.votes)
+        is_alone = not record.votes
+        if is_alone and record.span.is_fixed() and record.evidence is not None:
+            # A caption or a sign: a vehicle that shows its plate this long is detected, moves or is very near.
+            if record.fusion.max_width_px < 0.1 * record.evidence.frame.width:
+                return None
+        return self._rules.believed(record.fusion, is_alone=is_alone)
 
     def end(self, vehicle_ids: Iterable[int], plate_ids: Iterable[int]) -> None:
         """Note that tracks have ended."""

@@ -27,6 +27,11 @@ class Span:
         self.last_ns, self.last_s, self.last_box = frame.time_ns, frame.offset_s, box
         self.n_frames += 1
 
+    def is_fixed(self, seconds: float = 3.0) -> bool:
+        """Whether it stayed where it was, to a tenth of its width, for longer than this."""
+        moved = max(abs(a - b) for a, b in zip(self.first_box, self.last_box, strict=True))
+        return self.last_s - self.first_s > seconds and moved < 0.1 * (self.first_box[2] - self.first_box[0])
+
     @staticmethod
     def start(frame: Frame, box: Box) -> Span:
         """A span of nothing yet, beginning at this frame."""

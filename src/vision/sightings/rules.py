@@ -39,8 +39,7 @@ class ReadRules:
         marked = mark_unreadable(plate, self.min_char_score)
         if marked.text.count(UNREADABLE) > self.max_unreadable:
             return None
-        readable = math.prod(c.score for c in marked.chars if c.text != UNREADABLE)
-        if readable < (self.min_score_alone if is_alone else self.min_score):
+        if readable_score(marked) < (self.min_score_alone if is_alone else self.min_score):
             return None
         return None if is_alone and fusion.n_looks < self.min_looks_alone else marked
 
@@ -53,6 +52,11 @@ class ReadRules:
         if width < self.min_width_px:
             return "too_small"
         return "blurred" if max(p.fusion.max_sharpness for p in plates) < BLURRED else "low_score"
+
+
+def readable_score(plate: PlateText) -> float:
+    """The plate's score without its unreadable characters; unused slots count, so that the length must be sure too."""
+    return plate.score / math.prod(c.score for c in plate.chars if c.text == UNREADABLE)
 
 
 def same_plate(a: PlateText, b: PlateText) -> bool:
