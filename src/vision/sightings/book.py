@@ -122,11 +122,15 @@ class Book:
 
     def _believed(self, record: PlateRecord) -> PlateText | None:
         is_alone = not record.votes
-        if is_alone and record.span.is_fixed() and record.evidence is not None:
-            # A caption or a sign: a vehicle that shows its plate this long is detected, moves or is very near.
-            if record.fusion.max_width_px < 0.1 * record.evidence.frame.width:
-                return None
+        if is_alone and self._is_caption(record):
+            return None
         return self._rules.believed(record.fusion, is_alone=is_alone)
+
+    @staticmethod
+    def _is_caption(record: PlateRecord) -> bool:
+        """A caption or a sign: a vehicle that shows its plate so long is detected, moves or is very near."""
+        frame_width = record.evidence.frame.width if record.evidence else 0
+        return record.span.is_fixed() and record.fusion.max_width_px < 0.1 * frame_width
 
     def end(self, vehicle_ids: Iterable[int], plate_ids: Iterable[int]) -> None:
         """Note that tracks have ended."""
