@@ -29,6 +29,7 @@ from detection.sets import PLATE_SETS, VEHICLE_SETS
 from detection.teacher import Teacher, complete_boxes
 
 F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
 
 
 def yolo_boxes(text: str, width: int, height: int) -> Iterator[tuple[int, list[float]]]:
@@ -50,11 +51,13 @@ def convert_vehicles(raw: Path, out: Path, exclude: set[tuple[str, str]], teache
     rows = []
     for name, spec in VEHICLE_SETS.items():
         seen: dict[str, int] = {}
-        files = [f for folder in spec.folders for f in sorted((raw / name / folder / "images").glob("*.jpg"))]
+        files = [f for folder in spec.folders for f in sorted((raw / name / folder / "images").glob(spec.pattern))]
         for file in tqdm(files, desc=name, mininterval=5):
             stem = re.sub(r"\.rf\..*$", "", file.stem)
             label = file.parent.parent / "labels" / f"{file.stem}.txt"
-            if (spec.group, stem) in exclude or seen.get(stem, 0) >= spec.copies or not label.exists():
+            if (spec.group, stem) in exclude or seen.get(stem, 0) >= spec.copies:
+                continue
+            if spec.labels and not label.exists():
                 continue
             image = cv2.imread(str(file))
             if image is None:
@@ -65,7 +68,7 @@ def convert_vehicles(raw: Path, out: Path, exclude: set[tuple[str, str]], teache
             h, w = image.shape[:2]
             boxes: list[list[Any]] = [
                 [spec.labels[c], *(round(v, 1) for v in b)]
-                for c, b in yolo_boxes(label.read_text(), w, h)
+                for c, b in yolo_boxes(label.read_text() if spec.labels else "", w, h)
                 if c < len(spec.labels) and spec.labels[c]
             ]
             if not spec.complete and teacher is not None:
@@ -98,6 +101,7 @@ def ccpd_corners(stem: str) -> F32 | None:
     return p[[2, 3, 0, 1]] if p.shape == (4, 2) else None
 
 
+MAY_BE_PLATE = 0.25  # worst of seven character probabilities from which a "plateless" patch is not trusted
 PROVINCES = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -109,8 +113,26 @@ def ccpd_text(stem: str) -> str:
     return PROVINCES[codes[0]] + LETTERS[codes[1]] + "".join((LETTERS + "0123456789")[c] for c in codes[2:])
 
 
+def plate_crop(photo: U8, corners: F32, target: Path) -> dict[str, Any]:
+    """Writes a plate with a margin at its own resolution, for the reader; returns its place and corners."""
+    lo, hi = corners.min(0), corners.max(0)
+    margin = (hi - lo) * (0.25, 0.6)
+    x0, y0 = np.maximum(np.floor(lo - margin), 0).astype(int)
+    x1, y1 = np.minimum(np.ceil(hi + margin) + 1, photo.shape[1::-1]).astype(int)
+    cv2.imwrite(str(target), photo[y0:y1, x0:x1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    return {
+        "file": f"crops/{target.name}",
+        "width": int(x1 - x0),
+        "height": int(y1 - y0),
+        "corners": (corners - (x0, y0)).round(2).tolist(),
+    }
+
+
 def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
-    """CCPD at half size, without any plate number of the development split; and boxes of EU and US plates."""
+    """CCPD without any plate number of the development split: photos at half size, and crops of all for the reader.
+
+    Beside it boxes of EU and US plates, and pictures without plates.
+    """
     rows: list[dict[str, Any]] = []
     for name, (pattern, limit, licence) in PLATE_SETS.items():
         files = sorted((raw / name).glob(pattern))
@@ -120,9 +142,21 @@ def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
             corners = ccpd_corners(files[i].stem)
             if corners is None or ccpd_text(files[i].stem) in exclude:
                 continue
-            image = cv2.imread(str(files[i]), cv2.IMREAD_REDUCED_COLOR_2)
-            if image is None:
+            photo = cv2.imread(str(files[i]))
+            if photo is None:
                 continue
+            rows.append(plate_crop(photo, corners, out / f"crops/{name}_{len(rows):06d}.jpg"))
+            rows[-1] |= {
+                "source": name,
+                "split": "train",
+                "licence": licence,
+                "text": ccpd_text(files[i].stem),
+                "color": "green" if name == "ccpd_green" else "blue",
+            }
+            if kept >= limit:
+                continue
+            h, w = (n // 2 * 2 for n in photo.shape[:2])
+            image = cv2.resize(photo[:h, :w], (w // 2, h // 2), interpolation=cv2.INTER_AREA)
             target = f"images/{name}_{len(rows):06d}.jpg"
             cv2.imwrite(str(out / target), image, [cv2.IMWRITE_JPEG_QUALITY, 94])
             rows.append(
@@ -137,8 +171,6 @@ def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
                 }
             )
             kept += 1
-            if kept >= limit:
-                break
     for file in tqdm(sorted((raw / "plates-eu-us" / "train/images").glob("*.jpg")), desc="plates-eu-us", mininterval=5):
         image = cv2.imread(str(file))
         if image is None:
@@ -182,7 +214,37 @@ def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
                     "boxes": [],
                 }
             )
-    write_index(out, rows)
+    write_index(out, rows + plateless_patches(raw, out))
+
+
+def plateless_patches(raw: Path, out: Path) -> list[dict[str, Any]]:
+    """Pieces that an older plate finder took for plates and people sorted out; those that do read as a plate are left."""
+    import onnxruntime as ort
+
+    reader = ort.InferenceSession(str(Path(__file__).resolve().parents[1] / "plate_reader/model.onnx"))
+    rows: list[dict[str, Any]] = []
+    for file in tqdm(sorted((raw / "easypr-no").glob("TrainData/svm/no/*/*.jpg")), desc="patches", mininterval=5):
+        patch = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
+        if patch is None:
+            continue
+        text = reader.run(["text"], {"images": cv2.resize(patch, (160, 48))[None]})[0][0]
+        if text[:7].max(-1).min() > MAY_BE_PLATE:
+            continue
+        target = f"patches/easypr-no_{len(rows):06d}.jpg"
+        cv2.imwrite(str(out / target), patch, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        rows.append(
+            {
+                "source": "easypr-no",
+                "split": "train",
+                "licence": "Apache-2.0 (EasyPR training data)",
+                "file": target,
+                "width": patch.shape[1],
+                "height": patch.shape[0],
+                "corners": None,
+                "boxes": [],
+            }
+        )
+    return rows
 
 
 def write_index(out: Path, rows: list[dict[str, Any]]) -> None:
@@ -201,7 +263,8 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path)
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    (args.out / "images").mkdir(parents=True, exist_ok=True)
+    for folder in ("images", "crops", "patches"):
+        (args.out / folder).mkdir(parents=True, exist_ok=True)
     lines = [json.loads(line) for line in args.exclude.read_text(encoding="utf-8").splitlines()]
     dev = [r for r in lines if r["split"] == "dev"]
     if args.kind == "vehicles":

@@ -11,7 +11,7 @@ class YoloSet:
 
     `labels`: our name per class id; "a|b" = one of the two, mostly the first; "vehicle" = type not known; "ignore".
     `copies`: pictures kept per stem (roboflow exports hold several noisy copies of one photo).
-    `complete`: every vehicle has a box; otherwise the teacher adds the missing ones.
+    `complete`: every vehicle has a box; otherwise the teacher adds the missing ones. No `labels`: it names them all.
     """
 
     folders: tuple[str, ...]
@@ -22,6 +22,7 @@ class YoloSet:
     complete: bool = True
     dev_share: float = 0.0
     side: int = 720
+    pattern: str = "*.jpg"
 
 
 CAR, TRUCK, BUS = "car|van", "truck|van", "bus|van"  # sets that have no class for vans
@@ -94,6 +95,8 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         "ambulances",
         complete=False,
     ),
+    # Near Chinese cars, upright pictures: CHECKOUTS/ccpd is what `convert.py plates` made, without development plates.
+    "ccpd": YoloSet((".",), (), "MIT (CCPD)", "ccpd", complete=False, pattern="ccpd_*.jpg"),
     "plates-eu-us": YoloSet(
         ("train",), ("", CAR), "images CC BY 2.0, labels CC BY 4.0", "plates-eu-us", complete=False
     ),

@@ -17,7 +17,8 @@ import torch
 from detection.canvas import CanvasMaker, batch_of
 from detection.decode import F32, U8, Runner
 from detection.loss import LossWeights, detection_loss
-from detection.network import Detector, Spec, points
+from detection.network import Detector, Spec, grow, points
+from start import autocast, load_onnx
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -81,6 +82,14 @@ def freeze_norms(model: Detector) -> None:
     """
     for m in norms(model):
         m.eval()
+
+
+def begin(model: Detector, init: Path, maker: CanvasMaker, size: Size) -> None:
+    """Starts from a shipped model.onnx of the same shape, or from a checkpoint of the same or a shallower network."""
+    if init.suffix == ".onnx":
+        load_onnx(model, init, to_tensor(batch_of(maker, *size, model.spec.classes)["image"]))
+    else:
+        grow(model, init)
 
 
 class Trainer:
@@ -156,7 +165,7 @@ class Trainer:
         made = time.perf_counter() - begin
         image = to_tensor(raw.pop("image"))
         data = {k: torch.from_numpy(v) for k, v in raw.items()}
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             out = self.model(image)
         losses = detection_loss(out.float(), self.grids[h, w], data, plan.spec, plan.weights)
         total = torch.stack(list(losses.values())).sum()

@@ -19,16 +19,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detection.canvas import PlateCanvas
 from detection.decode import Runner, detect
-from detection.network import Detector, Spec, grow
+from detection.network import Detector, Spec
 from detection.plate_art import PlateArtist
 from detection.records import Record, load_plates, load_vehicles, merge_rows, read, rows_of
 from detection.scores import plate_scores
-from detection.trainer import Plan, Trainer
+from detection.trainer import Plan, Trainer, begin
 
 SPEC = Spec(geometry=8, classes=0, widths=(16, 32, 48, 64, 96), depths=(0, 1, 2, 2), neck=48)
 SOURCES: dict[str, tuple[float, int]] = {  # share of the pictures drawn, pictures kept
-    "ccpd_base": (0.46, 1900),
-    "ccpd_green": (0.24, 1000),
+    "ccpd_base": (0.46, 3500),
+    "ccpd_green": (0.24, 1400),
     "robertlucian": (0.16, 400),
     "plates-eu-us": (0.14, 500),
     "signs": (0.0, 700),
@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--negatives", type=Path, help="vehicle folder; its topview-vehicle pictures are backgrounds")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--init", type=Path)
+    parser.add_argument("--init", type=Path, help="checkpoint or model.onnx to start from")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("runs/plate_detector"))
     return parser.parse_args()
@@ -72,6 +72,7 @@ def main() -> None:
             backgrounds.append(r)
     patches = [p for f in sorted((args.data / "backgrounds").glob("*.jpg")) if (p := read(str(f))) is not None]
     patches += [r.image for r in signs]
+    patches += [p for r in rows if "/patches/" in r["file"] and (p := read(r["file"])) is not None]
     weights = np.array([SOURCES[r.source][0] / counts[r.source] for r in records])
     artist = PlateArtist(args.data / "glyphs", np.random.default_rng(args.seed + 1))
     maker = PlateCanvas(records, weights, backgrounds, patches, artist, args.seed)
@@ -90,7 +91,7 @@ def main() -> None:
 
     model = Detector(SPEC)
     if args.init:
-        grow(model, args.init)
+        begin(model, args.init, maker, SIZES[0][1][0])
     plan = Plan(SPEC, args.minutes, SIZES, peak=1.2e-3 if args.init else 2.5e-3)
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:

@@ -7,7 +7,7 @@ A patch is a plate seen straight on with a margin of real surroundings: uint8 (1
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,14 @@ class Plates:
 
 def read_index(data: Path) -> list[dict[str, Any]]:
     """The rows of `plates/index.jsonl`."""
-    with (data / "plates/index.jsonl").open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+    return read_rows(data / "plates")
+
+
+def read_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a folder's index.jsonl; `path` is where the picture lies."""
+    with (folder / "index.jsonl").open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [{**row, "path": folder / row["file"]} for row in rows]
 
 
 def read_image(path: Path) -> Image:
@@ -112,13 +118,21 @@ def is_held_out(row: dict[str, Any]) -> bool:
 
 def _usable(row: dict[str, Any]) -> bool:
     in_place = row["file"].startswith("crops/") and row["source"] in TRAINED_ON
-    return in_place and bool(row["text"]) and all(char in CHAR_INDEX for char in row["text"])
+    return in_place and bool(row.get("text")) and all(char in CHAR_INDEX for char in row["text"])
 
 
-def select(index: list[dict[str, Any]], split: str) -> Iterator[dict[str, Any]]:
-    """Rows of "train" (no plate of dev or hold-out), "held_out" (no plate of dev) or "dev"."""
+def select(
+    index: list[dict[str, Any]], split: str, extra: Sequence[dict[str, Any]] = ()
+) -> Iterator[dict[str, Any]]:
+    """Rows of "train" (no plate of dev or hold-out), "held_out" (no plate of dev) or "dev".
+
+    A source that `extra` holds takes the place of the index's sample of it in "train".
+    """
     dev = {row["text"] for row in index if row["split"] == "dev" and row["text"]}
     held = {row["text"] for row in index if row["split"] == "train" and row["text"] and is_held_out(row)}
+    if split == "train":
+        replaced = {row["source"] for row in extra if _usable(row)}
+        index = [row for row in index if row["source"] not in replaced] + list(extra)
     for row in filter(_usable, index):
         if split == "dev":
             keep = row["split"] == "dev"
@@ -130,11 +144,11 @@ def select(index: list[dict[str, Any]], split: str) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def load_plates(data: Path, split: str) -> Plates:
+def load_plates(data: Path, split: str, extra: Sequence[Path] = ()) -> Plates:
     """Cut all plates of a split into patches (about 20 s for train on one core)."""
     patches, text, color, source, margin = [], [], [], [], []
-    for row in select(read_index(data), split):
-        image = read_image(data / "plates" / row["file"])
+    for row in select(read_index(data), split, [row for folder in extra for row in read_rows(folder)]):
+        image = read_image(row["path"])
         corners = row["corners"]
         patches.append(rectify(image, np.array(corners, np.float32)) if corners else frame_crop(image))
         text.append(row["text"])

@@ -27,10 +27,10 @@ from train import to_tensor
 
 HERE = Path(__file__).parent
 LINEAGE = (
-    "ccpd_base, 3371 crops: MIT (CCPD, (c) 2017)",
-    "ccpd_green, 900 crops: MIT (CCPD; repository MIT)",
+    "ccpd_base, 6925 crops: MIT (CCPD, (c) 2017)",
+    "ccpd_green, 1490 crops: MIT (CCPD; repository MIT)",
     "cwj_lprnet, 1391 crops: Apache-2.0 (repository); the pictures are CCPD crops (MIT)",
-    "easypr_crops, 543 crops: from EasyPR (Apache-2.0 project); the repository that holds the crops states no licence",
+    "easypr_crops, 543 crops: EasyPR's training data, Apache-2.0 (its README, section 版权)",
     "generated plates: glyphs of chinese_license_plate_generator (MIT, (c) 2020 leijd), font built into OpenCV 5",
     "surroundings of generated plates: background pictures (MIT) and CCPD photos (MIT)",
     "start weights: an earlier from-scratch run of the same code family on larger parts of the same sets",

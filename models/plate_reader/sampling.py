@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,14 @@ class Sample:
 class Sampler:
     """Draws samples without end; the same seed and data give the same sequence."""
 
-    def __init__(self, data: Path, seed: int, real: bool = True) -> None:
+    def __init__(self, data: Path, seed: int, real: bool = True, extra: Sequence[Path] = ()) -> None:
         """real=False leaves out the real plates: only generated kinds can then be asked for."""
         self.rng = np.random.default_rng(seed)
         self.drawer = PlateDrawer(data / "plates/glyphs", self.rng)
         self.backgrounds = load_backgrounds(data, self.rng)
         if not real:
             return
-        self.real = load_plates(data, "train")
+        self.real = load_plates(data, "train", extra)
         self.pools: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         province = np.array([text[0] for text in self.real.text])
         for source in SOURCE_SHARE:
@@ -107,10 +108,10 @@ class Sampler:
         )
 
 
-def feed(queue: Any, data: Path, batch: int, seed: int) -> None:
+def feed(queue: Any, data: Path, extra: Sequence[Path], batch: int, seed: int) -> None:
     """Body of the data process: keeps the queue filled with batches, on the cores it inherits."""
     os.nice(2)
     cv2.setNumThreads(1)
-    sampler = Sampler(data, seed)
+    sampler = Sampler(data, seed, extra=extra)
     while True:
         queue.put(sampler.batch(batch))

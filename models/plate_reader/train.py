@@ -1,6 +1,6 @@
 """Train the plate reader for a fixed time: `python models/plate_reader/train.py --data DIR --minutes 50`.
 
-One process trains (bfloat16 autocast, one thread), a second draws and degrades the plates. The learning rate follows
+One process trains (one thread, bfloat16 where the CPU has it), a second draws and degrades the plates. The learning rate follows
 the clock (one cycle over --minutes), so a run always ends where it should, whatever the machine's speed. Weights are
 averaged; only the average is evaluated and exported. `--resume` goes on from the checkpoint of a broken run.
 """
@@ -12,6 +12,7 @@ import copy
 import json
 import math
 import multiprocessing as mp
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,15 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from evaluate import Reader, generated_sets, real_sets, score_all
 from labels import CHARSET, COLORS, SLOTS
 from network import GRID_H, GRID_W, PlateReader, count_macs
 from numpy.typing import NDArray
-from sampling import feed
+from sampling import Sampler, feed
+from start import autocast, load_onnx
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -133,7 +138,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds plates/")
     parser.add_argument("--minutes", type=float, default=50)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--init", type=Path, help="checkpoint to start from")
+    parser.add_argument("--extra", type=Path, nargs="*", default=[], help="folders made by detection/convert.py")
+    parser.add_argument("--init", type=Path, help="checkpoint or model.onnx to start from")
     parser.add_argument("--resume", action="store_true", help="go on from --out")
     parser.add_argument("--out", type=Path, default=Path("plate_reader.pt"), help="checkpoint; the log lies beside it")
     parser.add_argument("--batch", type=int, default=96)
@@ -158,7 +164,12 @@ def main() -> None:
     queue: Any = context.Queue(maxsize=8)
 
     model = PlateReader(len(CHARSET), SLOTS, len(COLORS))
-    taken = init_from(model, args.init) if args.init else 0
+    taken = 0
+    if args.init and args.init.suffix == ".onnx":
+        images = Sampler(args.data, args.seed).batch(256)[0]
+        taken = load_onnx(model, args.init, to_tensor(images))
+    elif args.init:
+        taken = init_from(model, args.init)
     model = model.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(model).eval()
     matrices = [p for name, p in model.named_parameters() if p.ndim > 1 and name != "position"]
@@ -174,7 +185,7 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         step, seen, done_s = state["step"], state["seen"], state["minutes"] * 60
     # A resumed run must not see the same samples again.
-    worker = context.Process(target=feed, args=(queue, args.data, args.batch, args.seed + 1000 * step), daemon=True)
+    worker = context.Process(target=feed, args=(queue, args.data, args.extra, args.batch, args.seed + 1000 * step), daemon=True)
     worker.start()
     slot_weight = torch.ones(SLOTS)
     slot_weight[0] = args.province_weight
@@ -207,7 +218,7 @@ def main() -> None:
         say(event="eval", minutes=round(done_s / 60, 2), seen=seen, exact=exact)
         bar.write(json.dumps(exact, ensure_ascii=False))
 
-    options = {key: str(value) for key, value in vars(args).items() if key not in ("data", "out", "init")}
+    options = {key: str(value) for key, value in vars(args).items() if key not in ("data", "extra", "out", "init")}
     say(
         event="start",
         args=options,
@@ -225,7 +236,7 @@ def main() -> None:
         if progress > args.freeze_at:
             freeze_norms(model)
         row_labels = torch.from_numpy(rows)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             text, color, row, attention = model.forward_with_attention(to_tensor(images))
         per_slot = F.cross_entropy(
             text.float().transpose(1, 2), torch.from_numpy(texts), label_smoothing=args.smoothing, reduction="none"

@@ -6,17 +6,22 @@ import argparse
 import copy
 import json
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from augment import crop_input
 from labels import COLORS, PRIOR, TYPES
 from network import AttributeNet, count_macs
 from pseudo_label import NOT_LABELED
 from samples import Samples, Stream, load_samples, split_held_out
+from start import autocast
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -182,7 +187,7 @@ def main() -> None:
         for group in optimizer.param_groups:
             group["lr"] = args.rate * warm_up * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
         inputs = images.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             types, paints = net(inputs)
         loss = type_loss(types.float(), allowed, is_visible) + color_loss(paints.float(), colors)
         optimizer.zero_grad(set_to_none=True)

@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detection.canvas import VehicleCanvas
 from detection.decode import Runner, detect
-from detection.network import Detector, Spec, grow
+from detection.network import Detector, Spec
 from detection.records import VEHICLE_NAMES, load_vehicles, merge_rows, rows_of
 from detection.scores import vehicle_scores
-from detection.trainer import Plan, Trainer
+from detection.trainer import Plan, Trainer, begin
 
 SPEC = Spec(
     geometry=4,
@@ -33,8 +33,9 @@ SPEC = Spec(
     names=VEHICLE_NAMES,
 )
 SOURCES: dict[str, tuple[float, int, int]] = {  # share of the pictures drawn, longest side kept, pictures kept
-    "nepal": (0.26, 512, 3300),
-    "highway-rf40": (0.12, 512, 1500),
+    "nepal": (0.2, 512, 3300),
+    "highway-rf40": (0.16, 512, 2200),
+    "ccpd": (0.12, 580, 2500),
     "manaus": (0.13, 720, 600),
     "atl-v12": (0.11, 720, 600),
     "topview-vehicle": (0.1, 720, 600),
@@ -54,7 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--extra", type=Path, nargs="*", default=[])
     parser.add_argument("--minutes", type=float, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--init", type=Path)
+    parser.add_argument("--init", type=Path, help="checkpoint or model.onnx to start from")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("runs/vehicle_detector"))
     return parser.parse_args()
@@ -88,7 +89,7 @@ def main() -> None:
 
     model = Detector(SPEC)
     if args.init:
-        grow(model, args.init)
+        begin(model, args.init, maker, SIZES[0][1][0])
     plan = Plan(SPEC, args.minutes, SIZES, peak=1.5e-3 if args.init else 2e-3, freeze_at=0.45, test_every_s=600)
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:

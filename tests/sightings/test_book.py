@@ -162,6 +162,18 @@ def test_plate_without_vehicle_is_a_sighting() -> None:
     assert sighting.evidence.plate_corners is not None
 
 
+@pytest.mark.parametrize(
+    ("width", "seconds", "is_sighting"),
+    [(100, 2, True), (100, 4, False), (400, 4, True), (400, 8, False)],
+    ids=["small, short", "caption", "near vehicle", "logo"],
+)
+def test_what_stays_in_place_without_a_vehicle_is_no_plate(width: float, seconds: float, is_sighting: bool) -> None:
+    book = new_book()
+    for t in np.arange(0, seconds, 0.1):
+        book.see_plate(frame_at(float(t)), 1, read_of(looks_like("京A12345", 0.99), width=width), None)
+    assert len(book.close(None)) == int(is_sighting)
+
+
 def test_evidence_is_of_the_frame_that_was_read() -> None:
     book = new_book()
     drive(book, 1, 1, "京A12345", 0, 0.5, 0.5)

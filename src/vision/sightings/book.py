@@ -128,9 +128,13 @@ class Book:
 
     @staticmethod
     def _is_caption(record: PlateRecord) -> bool:
-        """A caption or a sign: a vehicle that shows its plate so long is detected, moves or is very near."""
+        """A caption, a logo or a sign: a vehicle that shows its plate so long is detected or moves.
+
+        One so near that it fills the picture may be neither, for a while.
+        """
         frame_width = record.evidence.frame.width if record.evidence else 0
-        return record.span.is_fixed() and record.fusion.max_width_px < 0.1 * frame_width
+        is_near = record.fusion.max_width_px >= 0.1 * frame_width
+        return record.span.is_fixed(6.0 if is_near else 3.0)
 
     def end(self, vehicle_ids: Iterable[int], plate_ids: Iterable[int]) -> None:
         """Note that tracks have ended."""
