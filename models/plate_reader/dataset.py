@@ -121,9 +121,7 @@ def _usable(row: dict[str, Any]) -> bool:
     return in_place and bool(row.get("text")) and all(char in CHAR_INDEX for char in row["text"])
 
 
-def select(
-    index: list[dict[str, Any]], split: str, extra: Sequence[dict[str, Any]] = ()
-) -> Iterator[dict[str, Any]]:
+def select(index: list[dict[str, Any]], split: str, extra: Sequence[dict[str, Any]] = ()) -> Iterator[dict[str, Any]]:
     """Rows of "train" (no plate of dev or hold-out), "held_out" (no plate of dev) or "dev".
 
     A source that `extra` holds takes the place of the index's sample of it in "train".

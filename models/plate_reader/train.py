@@ -1,8 +1,8 @@
 """Train the plate reader for a fixed time: `python models/plate_reader/train.py --data DIR --minutes 50`.
 
-One process trains (one thread, bfloat16 where the CPU has it), a second draws and degrades the plates. The learning rate follows
-the clock (one cycle over --minutes), so a run always ends where it should, whatever the machine's speed. Weights are
-averaged; only the average is evaluated and exported. `--resume` goes on from the checkpoint of a broken run.
+One process trains (one thread, bfloat16 where the CPU has it), a second draws and degrades the plates. The learning
+rate follows the clock (one cycle over --minutes), so a run always ends where it should, whatever the machine's speed.
+Weights are averaged; only the average is evaluated and exported. `--resume` goes on from a broken run's checkpoint.
 """
 
 from __future__ import annotations
@@ -185,7 +185,8 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         step, seen, done_s = state["step"], state["seen"], state["minutes"] * 60
     # A resumed run must not see the same samples again.
-    worker = context.Process(target=feed, args=(queue, args.data, args.extra, args.batch, args.seed + 1000 * step), daemon=True)
+    what = (queue, args.data, args.extra, args.batch, args.seed + 1000 * step)
+    worker = context.Process(target=feed, args=what, daemon=True)
     worker.start()
     slot_weight = torch.ones(SLOTS)
     slot_weight[0] = args.province_weight
