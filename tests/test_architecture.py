@@ -9,6 +9,7 @@ import vision
 
 LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"cli"},
+    {"evaluate"},
     {"pipeline"},
     {"sinks", "report", "demo"},
     {"sightings"},

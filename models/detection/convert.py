@@ -218,7 +218,7 @@ def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
 
 
 def plateless_patches(raw: Path, out: Path) -> list[dict[str, Any]]:
-    """Pieces that an older plate finder took for plates and people sorted out; those that do read as a plate are left."""
+    """Pieces that an older plate finder took for plates and people sorted out, without those that read as a plate."""
     import onnxruntime as ort
 
     reader = ort.InferenceSession(str(Path(__file__).resolve().parents[1] / "plate_reader/model.onnx"))

@@ -64,6 +64,22 @@ def demo(
     raise typer.Exit(demo_command(out, as_json=json))
 
 
+@app.command(name="eval")
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Labelled pictures: a folder with index.jsonl.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for tables, JSON and plots.")] = None,
+    config: ConfigOption = None,
+    split: Annotated[str, typer.Option(help="Which split of the index.")] = "dev",
+    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures of each source.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Score the models and the whole reader on labelled pictures."""
+    from vision.cli.eval import eval_command
+
+    raise typer.Exit(eval_command(folder, out, config, split, source or (), limit, as_json=json))
+
+
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Check this installation: versions, native code, models, devices."""

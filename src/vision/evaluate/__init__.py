@@ -1,0 +1,1 @@
+"""Scores the models and the whole reader on folders of labelled pictures."""
