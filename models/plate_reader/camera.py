@@ -12,12 +12,23 @@ _YY, _XX = np.mgrid[0:INPUT_H, 0:INPUT_W].astype(np.float32)
 _TARGET = np.array([[0, 0], [INPUT_W, 0], [INPUT_W, INPUT_H], [0, INPUT_H]], np.float32)
 
 
-def view_matrix(rng: np.random.Generator, has_margin: bool) -> NDArray[np.float64]:
-    """Perspective (3, 3) from a patch to a 48 x 160 crop, with the corner errors of a detector."""
+def view_matrix(
+    rng: np.random.Generator, has_margin: bool, upright: NDArray[np.float32] | None = None
+) -> NDArray[np.float64]:
+    """Perspective (3, 3) from a patch to a 48 x 160 crop, with the corner errors of a detector.
+
+    Args:
+        upright: the upright box round the plate in its photo, in patch coordinates: what a detector without corners
+            would give.
+    """
     quad = PLATE_RECT.astype(np.float64)
     center = quad.mean(0)
     u = rng.random()
-    if u < 0.28:  # the detector gave an upright box round a tilted plate
+    if u < 0.28 and upright is not None and rng.random() < 0.7:
+        box = upright.astype(np.float64)
+        middle = box.mean(0)
+        quad = (box - middle) * (rng.uniform(0.97, 1.06), rng.uniform(0.95, 1.08)) + middle
+    elif u < 0.28:  # the detector gave an upright box round a tilted plate
         angle = np.deg2rad(rng.normal(0, 5.5))
         shear = rng.normal(0, 0.10)
         m = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
@@ -112,10 +123,14 @@ def degrade(image: Image, rng: np.random.Generator, strength: float) -> Image:
 
 
 def augment(
-    patch: Image, rng: np.random.Generator, has_margin: bool, strength: float
+    patch: Image,
+    rng: np.random.Generator,
+    has_margin: bool,
+    strength: float,
+    upright: NDArray[np.float32] | None = None,
 ) -> tuple[Image, NDArray[np.float64], bool]:
     """Patch -> (crop uint8 (48, 160, 3) BGR, perspective from patch to crop, is it gray?)."""
-    matrix = view_matrix(rng, has_margin)
+    matrix = view_matrix(rng, has_margin, upright)
     crop = cv2.warpPerspective(patch, matrix, (INPUT_W, INPUT_H), borderMode=cv2.BORDER_REPLICATE)
     image = degrade(crop, rng, strength)  # type: ignore[arg-type]
     is_gray = rng.random() < 0.08  # infrared and black-and-white cameras: the color label is dropped

@@ -46,6 +46,7 @@ class Plates:
     color: NDArray[np.int64]  # (n,), UNKNOWN where not labelled
     source: NDArray[np.str_]  # (n,)
     has_margin: NDArray[np.bool_]  # (n,): real surroundings (True) or repeated border (False)
+    upright: NDArray[np.float32]  # (n, 4, 2): the upright box round the plate in its photo, in patch coordinates
 
 
 def read_index(data: Path) -> list[dict[str, Any]]:
@@ -75,6 +76,14 @@ def rectify(image: Image, corners: NDArray[np.float32]) -> Image:
     if shrink > 1.5:  # without a filter the patch would be full of aliases
         image = cv2.GaussianBlur(image, (0, 0), 0.4 * shrink)  # type: ignore[assignment]
     return cv2.warpPerspective(image, matrix, (PATCH_W, PATCH_H), borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+
+
+def upright_box(corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The upright box round a plate's corners (4, 2) in the photo -> its corners (4, 2) in the plate's patch."""
+    matrix = cv2.getPerspectiveTransform(np.asarray(corners, np.float32), PLATE_RECT)
+    (x1, y1), (x2, y2) = corners.min(0), corners.max(0)
+    box = np.array([[[x1, y1], [x2, y1], [x2, y2], [x1, y2]]], np.float32)
+    return cv2.perspectiveTransform(box, matrix)[0]  # type: ignore[return-value]
 
 
 def frame_crop(image: Image) -> Image:
@@ -144,7 +153,7 @@ def select(index: list[dict[str, Any]], split: str, extra: Sequence[dict[str, An
 
 def load_plates(data: Path, split: str, extra: Sequence[Path] = ()) -> Plates:
     """Cut all plates of a split into patches (about 20 s for train on one core)."""
-    patches, text, color, source, margin = [], [], [], [], []
+    patches, text, color, source, margin, upright = [], [], [], [], [], []
     for row in select(read_index(data), split, [row for folder in extra for row in read_rows(folder)]):
         image = read_image(row["path"])
         corners = row["corners"]
@@ -153,7 +162,8 @@ def load_plates(data: Path, split: str, extra: Sequence[Path] = ()) -> Plates:
         color.append(color_of(row["color"], row["text"]))
         source.append(row["source"])
         margin.append(bool(corners))
-    return Plates(np.stack(patches), text, np.array(color), np.array(source), np.array(margin))
+        upright.append(upright_box(np.array(corners, np.float32)) if corners else PLATE_RECT)
+    return Plates(np.stack(patches), text, np.array(color), np.array(source), np.array(margin), np.stack(upright))
 
 
 def load_backgrounds(data: Path, rng: np.random.Generator, per_photo: int = 2) -> NDArray[np.uint8]:

@@ -63,8 +63,8 @@ class Sampler:
         pool, cumulated = self.pools[k]
         return int(pool[min(int(np.searchsorted(cumulated, self.rng.random())), len(pool) - 1)])
 
-    def _real(self) -> tuple[Image, str, int, NDArray[np.float32], bool]:
-        r, i = self.rng, self._pick_real()
+    def _real(self, i: int) -> tuple[Image, str, int, NDArray[np.float32], bool]:
+        r = self.rng
         patch, text, color = self.real.patch[i], self.real.text[i], int(self.real.color[i])
         if not self.real.has_margin[i]:
             return patch, text, color, np.full((SLOTS, 2), np.nan, np.float32), False
@@ -84,14 +84,16 @@ class Sampler:
     def sample(self, kind: str | None = None) -> tuple[Sample, str]:
         """One sample and its text; kind asks for a generated plate of that kind."""
         r = self.rng
-        rows = 1
+        rows, upright = 1, None
         if kind is None and r.random() < REAL_SHARE:
-            patch, text, color, centers, has_margin = self._real()
+            i = self._pick_real()
+            patch, text, color, centers, has_margin = self._real(i)
+            upright = self.real.upright[i] if has_margin else None
         else:
             drawn = self.drawer.draw(kind)
             patch = to_patch(drawn.image, self.backgrounds[r.integers(len(self.backgrounds))], r)
             text, color, rows, centers, has_margin = drawn.text, drawn.color, drawn.rows, drawn.centers, True
-        image, matrix, is_gray = augment(patch, r, has_margin, r.random())
+        image, matrix, is_gray = augment(patch, r, has_margin, r.random(), upright)
         points = centers * (PLATE_W, PLATE_H) + (MARGIN_X, MARGIN_Y)
         seen = cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0] / (INPUT_W, INPUT_H)
         return Sample(image, encode(text), UNKNOWN if is_gray else color, rows - 1, seen.astype(np.float32)), text
