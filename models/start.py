@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -40,44 +41,39 @@ def load_onnx(model: nn.Module, path: Path, batch: Tensor) -> int:
     graph = onnx.load(str(path)).graph
     arrays = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
     modules, own = dict(model.named_modules()), model.state_dict()
-    taken, bias_after = 0, {}
-    for node in graph.node:
-        module = modules.get(module_path(node.name))
-        if node.op_type != "Conv" or not isinstance(module, nn.Conv2d):
-            continue
+    taken: set[str] = set()
+    bias_of_norm: dict[str, Tensor] = {}
+    for name, value in own.items():  # what the export left alone
+        array = arrays.get(name, arrays.get("model." + name))
+        if array is not None and array.shape == value.shape:
+            value.copy_(array)
+            taken.add(name)
+    for node in graph.node:  # convolutions, whatever the export calls their weights
         name = module_path(node.name)
-        own[name + ".weight"].copy_(arrays[node.input[1]])
-        taken += 1
-        if module.bias is not None:
-            own[name + ".bias"].copy_(arrays[node.input[2]])
-        else:  # "a.0" is followed by its norm "a.1"
-            stem, _, number = name.rpartition(".")
-            bias_after[f"{stem}.{int(number) + 1}"] = arrays[node.input[2]]
-    for name, value in own.items():
-        if name in bias_after:
-            continue
-        key = next((k for k in (name, "model." + name) if k in arrays and arrays[k].shape == value.shape), None)
-        if key and not name.endswith((".0.weight",)):
-            value.copy_(arrays[key])
-            taken += 1
+        if node.op_type == "Conv" and name + ".weight" in own:
+            own[name + ".weight"].copy_(arrays[node.input[1]])
+            taken.add(name + ".weight")
+            if name + ".bias" not in own:  # convolution "a.0" is followed by its norm "a.1"
+                stem, _, number = name.rpartition(".")
+                bias_of_norm[f"{stem}.{int(number) + 1}"] = arrays[node.input[2]]
     scales = [arrays[n.input[1]] for n in graph.node if n.op_type == "Mul" and n.input[1].startswith("onnx::Mul")]
     if "scale" in own and len(scales) == len(own["scale"]):
         own["scale"].copy_(torch.stack(scales))
-    handles = [
-        modules[name].register_forward_pre_hook(_measure(bias)) for name, bias in bias_after.items() if name in modules
-    ]
+        taken.add("scale")
+    handles = [modules[name].register_forward_pre_hook(adds(bias)) for name, bias in bias_of_norm.items()]
     with torch.no_grad():
         model.eval()(batch)
     for handle in handles:
         handle.remove()
     model.train()
-    return taken
+    return len(taken)
 
 
-def _measure(bias: Tensor):  # type: ignore[no-untyped-def]
+def adds(bias: Tensor) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
     """A hook that sets a norm so that it adds `bias` and nothing else, by the statistics of what passes."""
 
-    def hook(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
+    def hook(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d)
         x = inputs[0]
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3))
         norm.running_mean.copy_(mean)
