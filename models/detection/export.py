@@ -1,15 +1,27 @@
-"""Writes model.onnx (norms folded, free batch, height and width) and model.toml beside it."""
+"""Checkpoint of a detector -> model.onnx (norms folded, free batch, height and width) and model.toml.
+
+python models/detection/export.py plate_detector --run runs/plate_detector --version 0.2.0 --trained "what was done"
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
-from detection.network import STRIDES, Detector, load
 from torch import nn
+
+MODELS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(MODELS))
+
+from detection.network import STRIDES, Detector, load
+from detection.sets import LINEAGE
+
+THRESHOLDS = {"plate_detector": (0.4, 0.5), "vehicle_detector": (0.35, 0.6)}  # score, overlap for suppression
 
 
 def fold(model: Detector) -> Detector:
@@ -95,3 +107,34 @@ def write_manifest(
         "",
     ]
     (folder / "model.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(LINEAGE))
+    parser.add_argument("--run", type=Path, required=True, help="folder with best.pt and log.jsonl")
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--trained", required=True, help="what was done, for the manifest")
+    parser.add_argument("--score", type=float, help="operating threshold")
+    parser.add_argument("--out", type=Path, help="default: models/NAME")
+    args = parser.parse_args()
+    folder = args.out or MODELS / args.name
+    folder.mkdir(parents=True, exist_ok=True)
+    worst = export_onnx(args.run / "best.pt", folder / "model.onnx")
+    score, nms = THRESHOLDS[args.name]
+    write_manifest(
+        folder,
+        args.run / "best.pt",
+        name=args.name,
+        version=args.version,
+        score=score if args.score is None else args.score,
+        nms=nms,
+        data=list(LINEAGE[args.name]),
+        trained=args.trained,
+    )
+    (folder / "training_log.jsonl").write_text((args.run / "log.jsonl").read_text("utf-8"), "utf-8")
+    print(f"{folder}: largest difference to torch {worst:.1e}")
+
+
+if __name__ == "__main__":
+    main()

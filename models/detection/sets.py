@@ -106,3 +106,27 @@ PLATE_SETS: dict[str, tuple[str, int, str]] = {  # folder pattern, pictures kept
     "ccpd_base": ("data/CCPD2019/ccpd_base/*.jpg", 3500, "MIT (CCPD)"),
     "ccpd_green": ("dataset/*/images/*.jpg", 1400, "MIT (CCPD)"),
 }
+
+LINEAGE: dict[str, tuple[str, ...]] = {  # what the shipped weights have seen, for model.toml
+    "plate_detector": (
+        "CCPD base, 3500 photos (MIT)",
+        "CCPD green, 1400 photos (MIT)",
+        "robertlucian dashcam, 193 frames (MIT)",
+        "plates of Europe and the US, 675 photos (images CC BY 2.0, labels CC BY 4.0)",
+        "pictures whose plates are too small, as negatives: topview 362, road signs 700 (CC BY 4.0)",
+        "3504 patches without plates of EasyPR's training data (Apache-2.0)",
+        "plates drawn from glyphs of chinese_license_plate_generator (MIT)",
+    ),
+    "vehicle_detector": (
+        "Nepali vehicles, 3300 pictures (CC BY 4.0)",
+        "highway-object-detection-40, 2187 (CC BY 4.0)",
+        "CCPD base and green, 2500 photos, boxes by the teachers of teacher.py (MIT)",
+        "ambulances and cars, 700 (images CC BY 2.0, labels CC BY 4.0)",
+        "Open Images vehicles, 627 (images CC BY 2.0, boxes CC BY 4.0)",
+        "ATL traffic v12, 468 (CC BY 4.0)",
+        "Manaus traffic, 466 (CC BY 4.0)",
+        "topview vehicles, 362 (CC BY 4.0)",
+        "small road sets, 508 (images CC BY 2.0 or CC BY 4.0, labels CC BY 4.0)",
+        "ADODRS vehicles, 1169, in earlier runs only (CC BY 4.0)",
+    ),
+}
