@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import nn
 
-MODELS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(MODELS))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detection.network import STRIDES, Detector, load
 from detection.sets import LINEAGE
 
+MODELS = Path(__file__).resolve().parents[1]
 THRESHOLDS = {"plate_detector": (0.4, 0.5), "vehicle_detector": (0.35, 0.6)}  # score, overlap for suppression
 
 
