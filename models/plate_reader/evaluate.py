@@ -17,7 +17,9 @@ from typing import Any
 import cv2
 import numpy as np
 from dataset import fit_crop, load_plates, read_image, read_index, warp_plate
+from generator import PlateDrawer
 from labels import CHARSET, COLORS, UNKNOWN, decode
+from legible import photograph
 from numpy.typing import NDArray
 from plate_kinds import KINDS
 from sampling import Sampler
@@ -116,6 +118,22 @@ def generated_sets(data: Path, per_kind: int) -> dict[str, Labelled]:
     return sets
 
 
+def legible_sets(data: Path, per_kind: int) -> dict[str, Labelled]:
+    """Legible pictures of generated plates of each kind, by a camera that training does not know."""
+    rng = np.random.default_rng(GENERATED_SEED + 1)
+    drawer = PlateDrawer(data / "plates/glyphs", rng)
+    sets = {}
+    for kind in KINDS:
+        drawn = [drawer.draw(kind) for _ in range(per_kind)]
+        sets["legible " + kind] = Labelled(
+            np.stack([photograph(d.image, rng) for d in drawn]),
+            [d.text for d in drawn],
+            [d.color for d in drawn],
+            [d.rows for d in drawn],
+        )
+    return sets
+
+
 def score(read: Reader, labelled: Labelled, charset: str = CHARSET) -> dict[str, float]:
     """Rates in %: exact text, text without its first character, color, rows; n is the number of plates."""
     text, color, rows = read(labelled.images)
@@ -133,12 +151,13 @@ def score(read: Reader, labelled: Labelled, charset: str = CHARSET) -> dict[str,
 
 
 def score_all(read: Reader, sets: dict[str, Labelled], charset: str = CHARSET) -> dict[str, dict[str, float]]:
-    """`score` of each set, and "generated, all kinds" as the mean over kinds."""
+    """`score` of each set, and the mean over kinds of generated plates."""
     table = {name: score(read, labelled, charset) for name, labelled in sets.items()}
-    generated = [row for name, row in table.items() if name.startswith("generated ")]
-    if generated:
-        mean = {key: float(np.nanmean([row[key] for row in generated])) for key in generated[0] if key != "n"}
-        table["generated, all kinds"] = {"n": sum(row["n"] for row in generated), **mean}
+    for word in ("generated", "legible"):
+        rows = [row for name, row in table.items() if name.startswith(word + " ")]
+        if rows:
+            mean = {key: float(np.nanmean([row[key] for row in rows])) for key in rows[0] if key != "n"}
+            table[word + ", all kinds"] = {"n": sum(row["n"] for row in rows), **mean}
     return table
 
 
@@ -150,7 +169,7 @@ def reliability(read: Reader, sets: dict[str, Labelled], charset: str = CHARSET)
     """
     low, right = [], []
     for name, labelled in sets.items():
-        if name.startswith("generated") or "," in name:  # parts of other sets
+        if name.startswith(("generated", "legible")) or "," in name:  # parts of other sets
             continue
         text = read(labelled.images)[0]
         low += text.max(-1).min(-1).tolist()
@@ -174,7 +193,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     manifest = args.model.with_suffix(".toml")
     charset = tomllib.loads(manifest.read_text("utf-8"))["labels"]["charset"] if manifest.exists() else CHARSET
-    sets = real_sets(args.data) | generated_sets(args.data, args.per_kind)
+    sets = real_sets(args.data) | generated_sets(args.data, args.per_kind) | legible_sets(args.data, args.per_kind)
     table = score_all(onnx_reader(args.model), sets, charset)
     other = score_all(onnx_reader(args.against), sets, args.against_charset) if args.against else {}
     print(
