@@ -84,7 +84,7 @@ class VehicleCanvas(CanvasMaker):
     def make(self, h: int, w: int) -> Canvas:
         r = self.rng
         canvas, items = self.blank(h, w), list[Item]()
-        if r.random() < 0.4:
+        if r.random() < 0.55:  # in mosaics vehicles are small, and those whose plate can be read are not
             self.draw(canvas, (0, 0, w, h), True, items)
         else:
             rows, columns = ((1, 2), (2, 2), (2, 3), (3, 3))[int(r.choice(4, p=[0.3, 0.35, 0.2, 0.15]))]

@@ -34,8 +34,8 @@ SPEC = Spec(
 )
 SOURCES: dict[str, tuple[float, int, int]] = {  # share of the pictures drawn, longest side kept, pictures kept
     "nepal": (0.2, 512, 3300),
-    "highway-rf40": (0.16, 512, 2200),
-    "ccpd": (0.12, 580, 2500),
+    "highway-rf40": (0.2, 512, 2200),
+    "ccpd": (0.16, 580, 2500),
     "manaus": (0.13, 720, 600),
     "atl-v12": (0.11, 720, 600),
     "topview-vehicle": (0.1, 720, 600),
@@ -46,7 +46,7 @@ SOURCES: dict[str, tuple[float, int, int]] = {  # share of the pictures drawn, l
     "plates-eu-us": (0.03, 512, 300),
     "ac3100": (0.03, 512, 300),
 }
-SIZES = [(0.45, [(256, 416, 12), (320, 320, 12)]), (1.0, [(256, 416, 12), (416, 416, 8), (384, 640, 6), (384, 640, 6)])]
+SIZES = [(0.45, [(256, 416, 12), (320, 320, 12)]), (1.0, [(256, 416, 12), (416, 416, 8), *[(384, 640, 6)] * 3])]
 
 
 def arguments() -> argparse.Namespace:
