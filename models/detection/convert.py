@@ -113,19 +113,21 @@ def ccpd_text(stem: str) -> str:
     return PROVINCES[codes[0]] + LETTERS[codes[1]] + "".join((LETTERS + "0123456789")[c] for c in codes[2:])
 
 
-def plate_crop(photo: U8, corners: F32, target: Path) -> dict[str, Any]:
-    """Writes a plate with a margin at its own resolution, for the reader; returns its place and corners."""
+def plate_crop(photo: U8, corners: F32) -> tuple[U8, F32]:
+    """A plate with a margin at its own resolution, for the reader, and its corners in there."""
     lo, hi = corners.min(0), corners.max(0)
     margin = (hi - lo) * (0.25, 0.6)
     x0, y0 = np.maximum(np.floor(lo - margin), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(hi + margin) + 1, photo.shape[1::-1]).astype(int)
-    cv2.imwrite(str(target), photo[y0:y1, x0:x1], [cv2.IMWRITE_JPEG_QUALITY, 95])
-    return {
-        "file": f"crops/{target.name}",
-        "width": int(x1 - x0),
-        "height": int(y1 - y0),
-        "corners": (corners - (x0, y0)).round(2).tolist(),
-    }
+    return photo[y0:y1, x0:x1], corners - np.float32((x0, y0))
+
+
+def save(out: Path, target: str, image: U8, source: str, licence: str, **labels: Any) -> dict[str, Any]:
+    """Writes a training picture; returns its line of the index."""
+    cv2.imwrite(str(out / target), image, [cv2.IMWRITE_JPEG_QUALITY, 94])
+    height, width = image.shape[:2]
+    about = {"source": source, "split": "train", "licence": licence, "file": target, "width": width, "height": height}
+    return {**about, **labels}
 
 
 def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
@@ -145,53 +147,25 @@ def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
             photo = cv2.imread(str(files[i]))
             if photo is None:
                 continue
-            rows.append(plate_crop(photo, corners, out / f"crops/{name}_{len(rows):06d}.jpg"))
-            rows[-1] |= {
-                "source": name,
-                "split": "train",
-                "licence": licence,
-                "text": ccpd_text(files[i].stem),
-                "color": "green" if name == "ccpd_green" else "blue",
-            }
-            if kept >= limit:
-                continue
-            h, w = (n // 2 * 2 for n in photo.shape[:2])
-            image = cv2.resize(photo[:h, :w], (w // 2, h // 2), interpolation=cv2.INTER_AREA)
-            target = f"images/{name}_{len(rows):06d}.jpg"
-            cv2.imwrite(str(out / target), image, [cv2.IMWRITE_JPEG_QUALITY, 94])
-            rows.append(
-                {
-                    "source": name,
-                    "split": "train",
-                    "licence": licence,
-                    "file": target,
-                    "width": image.shape[1],
-                    "height": image.shape[0],
-                    "corners": ((corners + 0.5) / 2 - 0.5).round(2).tolist(),
-                }
-            )
-            kept += 1
+            color = "green" if name == "ccpd_green" else "blue"
+            crop, inside = plate_crop(photo, corners)
+            labels = {"text": ccpd_text(files[i].stem), "color": color, "corners": inside.round(2).tolist()}
+            rows.append(save(out, f"crops/{name}_{len(rows):06d}.jpg", crop, name, licence, **labels))
+            if kept < limit:
+                h, w = (n // 2 * 2 for n in photo.shape[:2])
+                half = cv2.resize(photo[:h, :w], (w // 2, h // 2), interpolation=cv2.INTER_AREA)
+                at = ((corners + 0.5) / 2 - 0.5).round(2).tolist()
+                rows.append(save(out, f"images/{name}_{len(rows):06d}.jpg", half, name, licence, corners=at))
+                kept += 1
     for file in tqdm(sorted((raw / "plates-eu-us" / "train/images").glob("*.jpg")), desc="plates-eu-us", mininterval=5):
         image = cv2.imread(str(file))
-        if image is None:
-            continue
-        h, w = image.shape[:2]
-        label = file.parent.parent / "labels" / f"{file.stem}.txt"
-        boxes = [[round(v, 1) for v in b] for c, b in yolo_boxes(label.read_text(), w, h) if c == 0]
-        target = f"images/plates-eu-us_{len(rows):06d}.jpg"
-        cv2.imwrite(str(out / target), image, [cv2.IMWRITE_JPEG_QUALITY, 94])
-        rows.append(
-            {
-                "source": "plates-eu-us",
-                "split": "train",
-                "licence": "images CC BY 2.0, labels CC BY 4.0",
-                "file": target,
-                "width": w,
-                "height": h,
-                "corners": None,
-                "boxes": boxes,
-            }
-        )
+        if image is not None:
+            text = (file.parent.parent / "labels" / f"{file.stem}.txt").read_text()
+            found = yolo_boxes(text, image.shape[1], image.shape[0])
+            boxes = [[round(v, 1) for v in b] for c, b in found if c == 0]
+            licence = "images CC BY 2.0, labels CC BY 4.0"
+            target = f"images/plates-eu-us_{len(rows):06d}.jpg"
+            rows.append(save(out, target, image, "plates-eu-us", licence, corners=None, boxes=boxes))
     signs = (
         file
         for part in ("train", "valid", "test")
@@ -201,19 +175,7 @@ def convert_plates(raw: Path, out: Path, exclude: set[str]) -> None:
         image = cv2.imread(str(file))
         if image is not None:
             target = f"images/signs_{len(rows):06d}.jpg"
-            cv2.imwrite(str(out / target), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
-            rows.append(
-                {
-                    "source": "signs",
-                    "split": "train",
-                    "licence": "CC BY 4.0",
-                    "file": target,
-                    "width": image.shape[1],
-                    "height": image.shape[0],
-                    "corners": None,
-                    "boxes": [],
-                }
-            )
+            rows.append(save(out, target, image, "signs", "CC BY 4.0", corners=None, boxes=[]))
     write_index(out, rows + plateless_patches(raw, out))
 
 
@@ -228,22 +190,9 @@ def plateless_patches(raw: Path, out: Path) -> list[dict[str, Any]]:
         if patch is None:
             continue
         text = reader.run(["text"], {"images": cv2.resize(patch, (160, 48))[None]})[0][0]
-        if text[:7].max(-1).min() > MAY_BE_PLATE:
-            continue
-        target = f"patches/easypr-no_{len(rows):06d}.jpg"
-        cv2.imwrite(str(out / target), patch, [cv2.IMWRITE_JPEG_QUALITY, 95])
-        rows.append(
-            {
-                "source": "easypr-no",
-                "split": "train",
-                "licence": "Apache-2.0 (EasyPR training data)",
-                "file": target,
-                "width": patch.shape[1],
-                "height": patch.shape[0],
-                "corners": None,
-                "boxes": [],
-            }
-        )
+        if text[:7].max(-1).min() <= MAY_BE_PLATE:
+            target, licence = f"patches/easypr-no_{len(rows):06d}.jpg", "Apache-2.0 (EasyPR training data)"
+            rows.append(save(out, target, patch, "easypr-no", licence, corners=None, boxes=[]))
     return rows
 
 
