@@ -204,13 +204,15 @@ class PlateCanvas(CanvasMaker):
         k = min(target / max(width, 4), 2.5)
         target = k * width
         squeeze = float(np.exp(np.clip(r.normal(0, 0.14), -0.35, 0.35)))
-        tilt = float(np.clip(r.normal(0, 0.1), -0.35, 0.35)) if r.random() < 0.6 else 0.0
+        is_askew = r.random() < 0.35  # a low roadside camera: plates turned and sheared by 20 degrees and more
+        tilt = float(np.clip(r.normal(0, 0.27 if is_askew else 0.07), -0.6, 0.6))
+        shear = float(np.clip(r.normal(0, 0.3 if is_askew else 0.1), -0.7, 0.7))
         key = (0.0, 0.0)
         if r.random() < 0.4:
-            key = (float(r.normal(0, 0.18 / (target * 6 / k))), float(r.normal(0, 0.18 / (target * 6 / k))))
+            key = (float(r.normal(0, 0.22 / (target * 6 / k))), float(r.normal(0, 0.22 / (target * 6 / k))))
         mx, my = min(0.5, 0.52 * target / w), min(0.5, 0.25 * target / h)
         dst = np.float32([r.uniform(mx, 1 - mx) * w, r.uniform(my, 1 - my) * h])
-        return homography((k, k * squeeze), tilt, float(r.normal(0, 0.12)), key, q.mean(0), dst)
+        return homography((k, k * squeeze), tilt, shear, key, q.mean(0), dst)
 
     def draw(
         self, canvas: U8, rec: Record, region: tuple[int, int, int, int], low: float, high: float, out: list[Item]
