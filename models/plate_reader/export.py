@@ -27,13 +27,13 @@ from train import to_tensor
 
 HERE = Path(__file__).parent
 LINEAGE = (
-    "ccpd_base, 6925 crops: MIT (CCPD, (c) 2017)",
+    "ccpd_base, 6686 crops: MIT (CCPD, (c) 2017)",
     "ccpd_green, 1490 crops: MIT (CCPD; repository MIT)",
     "cwj_lprnet, 1391 crops: Apache-2.0 (repository); the pictures are CCPD crops (MIT)",
     "easypr_crops, 543 crops: EasyPR's training data, Apache-2.0 (its README, section 版权)",
     "generated plates: glyphs of chinese_license_plate_generator (MIT, (c) 2020 leijd), font built into OpenCV 5",
     "surroundings of generated plates: background pictures (MIT) and CCPD photos (MIT)",
-    "start weights: an earlier from-scratch run of the same code family on larger parts of the same sets",
+    "start weights: 0.1.0, from scratch by the same code family on parts of the same sets",
 )
 
 
@@ -115,7 +115,7 @@ def manifest(sha256: str, trained: str) -> str:
     """Text of model.toml."""
     lines = [
         'name = "plate_reader"',
-        'version = "0.1.0"',
+        'version = "0.2.0"',
         'task = "plate_reader"',
         'file = "model.onnx"',
         f'sha256 = "{sha256}"',
@@ -177,7 +177,7 @@ def main() -> None:
         difference = export(model, temperatures, path)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         trained = (
-            f"train.py, {state['minutes']:.0f} minutes on one core, {state['seen']} crops, from earlier own weights"
+            f"train.py, {state['minutes']:.0f} minutes on one core, {state['seen']} crops, from the weights of 0.1.0"
         )
         toml = Path(folder) / "model.toml"
         toml.write_text(manifest(sha256, trained), "utf-8")
