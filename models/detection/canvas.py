@@ -204,9 +204,11 @@ class PlateCanvas(CanvasMaker):
         k = min(target / max(width, 4), 2.5)
         target = k * width
         squeeze = float(np.exp(np.clip(r.normal(0, 0.14), -0.35, 0.35)))
-        is_askew = r.random() < 0.35  # a low roadside camera: plates turned and sheared by 20 degrees and more
+        is_askew = r.random() < 0.45  # turned and sheared by 20 degrees and more
         tilt = float(np.clip(r.normal(0, 0.27 if is_askew else 0.07), -0.6, 0.6))
-        shear = float(np.clip(r.normal(0, 0.3 if is_askew else 0.1), -0.7, 0.7))
+        shear = float(np.clip(r.normal(0, 0.2 if is_askew else 0.1), -0.6, 0.6))
+        if is_askew and r.random() < 0.7:  # a camera beside the road: rows slope, upright strokes stay upright
+            shear = float(np.tan(tilt) * r.uniform(0.7, 1.1) + r.normal(0, 0.04))
         key = (0.0, 0.0)
         if r.random() < 0.4:
             key = (float(r.normal(0, 0.22 / (target * 6 / k))), float(r.normal(0, 0.22 / (target * 6 / k))))

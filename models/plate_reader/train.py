@@ -146,7 +146,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=1.8e-3)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--province-weight", type=float, default=1.5)
-    parser.add_argument("--look-weight", type=float, default=0.15)
+    parser.add_argument("--look-weight", type=float, default=0.6)
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--eval-every", type=float, default=8, help="minutes")
     parser.add_argument(
