@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 VEHICLE_NAMES: tuple[str, ...] = ("car", "bus", "truck", "van", "motorcycle", "tricycle")
-SECOND_CHOICE = 0.5  # weight of the other classes in a label such as "car|van"
+SECOND_CHOICE = 0.1  # weight of the other classes in a label such as "car|van": at .5 trucks and buses became vans
 
 # What a label of a set without its own class for vans can mean.
 MERGED: dict[str, dict[str, str]] = {
