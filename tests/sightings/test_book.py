@@ -132,6 +132,23 @@ def test_one_stray_read_splits_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "gap", "n"),
+    [
+        ((1500.0, 900.0, 1600.0, 1080.0), 0.3, 1),  # a wheel of the car that has nearly left
+        ((1500.0, 900.0, 1600.0, 1080.0), 1.0, 2),  # too late
+        ((1500.0, 800.0, 1600.0, 980.0), 0.3, 2),  # not at the edge: another vehicle that was hidden
+        ((1000.0, 900.0, 1100.0, 1080.0), 0.3, 2),  # beside it
+    ],
+)
+def test_the_last_part_of_a_leaving_vehicle_is_no_second_one(part: Box, gap: float, n: int) -> None:
+    book = new_book()
+    for t in np.arange(0, 1, 0.1):
+        book.see_vehicle(frame_at(float(t)), 1, (1200, 300, 1920, 1080), 0.8, PROBS)
+        book.see_vehicle(frame_at(float(t) + 0.9 + gap), 2, part, 0.6, PROBS)
+    assert len(book.close(None)) == n
+
+
+@pytest.mark.parametrize(
     ("plate", "p", "width", "reason"),
     [(None, 0.9, 400, "no_plate_seen"), (None, 0.9, 60, "too_small"), (1, 0.15, 400, "low_score")],
 )

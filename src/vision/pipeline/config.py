@@ -49,7 +49,7 @@ class TrackConfig(Section):
 
     high_score: Score = 0.5
     low_score: Score = 0.1
-    birth_score: Score = 0.55
+    birth_score: Score = 0.5
     max_lost_s: Seconds = 1.0
 
 

@@ -169,7 +169,7 @@ class Book:
         return bool(ended) and now_ns - min(ended) > self._linger_ns
 
     def _groups(self) -> list[tuple[list[VehicleRecord], list[PlateRecord]]]:
-        """Connected records: a plate with the vehicles that carried it, and plates that say the same."""
+        """Connected records: plates with their vehicles and with equal plates, leaving vehicles with their last parts."""
         texts = [self._believed(p) for p in self._plates]
         group_of_vehicle: dict[int, int] = {v: i for i, v in enumerate(self._vehicles)}
         parent = list(range(len(self._vehicles) + len(self._plates)))
@@ -189,6 +189,11 @@ class Book:
                 a, b = texts[i], texts[j]
                 if a and b and same_plate(a, b):
                     parent[find(base + i)] = find(base + j)
+        vehicles = list(self._vehicles.values())
+        for i, part in enumerate(vehicles):
+            for j, whole in enumerate(vehicles):
+                if whole.leaves_as(part):
+                    parent[find(i)] = find(j)
         groups: dict[int, tuple[list[VehicleRecord], list[PlateRecord]]] = {}
         for i, vehicle_record in enumerate(self._vehicles.values()):
             groups.setdefault(find(i), ([], []))[0].append(vehicle_record)

@@ -9,6 +9,8 @@ import numpy as np
 from vision.plates.fuse import PlateFusion
 from vision.types import F32, Box, Evidence, Frame, PlateRead
 
+LEAVING_S = 0.6
+
 
 @dataclass(slots=True, eq=False)
 class Span:
@@ -52,6 +54,7 @@ class VehicleRecord:
     attribute_weight: float = 0.0
     best_area: float = 0.0
     evidence: Evidence | None = None
+    is_at_edge: bool = False  # cut by the picture's edge when last seen
     is_ended: bool = False
 
     def see(self, frame: Frame, box: Box, score: float, probs: F32) -> None:
@@ -62,10 +65,26 @@ class VehicleRecord:
         width, height = box[2] - box[0], box[3] - box[1]
         self.max_width_px = max(self.max_width_px, width)
         is_whole = box[0] > 1 and box[1] > 1 and box[2] < frame.width - 1 and box[3] < frame.height - 1
+        self.is_at_edge = not is_whole
         area = width * height * score * (1.0 if is_whole else 0.5)
         if area > self.best_area * 1.1:  # a new frame is kept only for a clearly better view
             self.best_area = area
             self.evidence = Evidence(frame, box, None)
+
+    def leaves_as(self, part: VehicleRecord) -> bool:
+        """Whether ``part`` is what was left of this vehicle while it drove out of the picture.
+
+        It appears within `LEAVING_S` of this one's end, inside its last box and less than half as large, and both
+        were last seen at the picture's edge.
+        """
+        gap_ns = part.span.first_ns - self.span.last_ns
+        if not 0 < gap_ns <= LEAVING_S * 1e9 or not (self.is_at_edge and part.is_at_edge):
+            return False
+        x1, y1, x2, y2 = self.span.last_box
+        a1, b1, a2, b2 = part.span.first_box
+        inside = max(0.0, min(x2, a2) - max(x1, a1)) * max(0.0, min(y2, b2) - max(y1, b1))
+        area = (a2 - a1) * (b2 - b1)
+        return inside > 0.9 * area and area < 0.5 * (x2 - x1) * (y2 - y1)
 
     def add_attributes(self, types: F32, colors: F32, weight: float) -> None:
         """Add one opinion of the attributes network."""
