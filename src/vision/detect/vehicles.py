@@ -24,9 +24,9 @@ class VehicleDetector:
         self.min_score = self._net.min_score if min_score is None else min_score
         self.classes = self._net.classes
 
-    def find(self, frame: Frame) -> Detections:
-        """All vehicles of the frame, boxes clipped to the picture, best first."""
-        boxes, scores, probs = self._net.find(frame, side=self.side, min_score=self.min_score)
+    def find(self, frame: Frame, side: int | None = None) -> Detections:
+        """All vehicles of the frame, boxes clipped to the picture, best first; ``side`` replaces the usual one."""
+        boxes, scores, probs = self._net.find(frame, side=side or self.side, min_score=self.min_score)
         limit = np.array([frame.width, frame.height, frame.width, frame.height], np.float32)
         boxes = np.clip(boxes, 0, limit)
         keep = (boxes[:, 2] - boxes[:, 0] >= 2) & (boxes[:, 3] - boxes[:, 1] >= 2)

@@ -12,7 +12,7 @@ from vision.evaluate.detections import DetectionScores
 from vision.evaluate.labels import NO_BOXES, Labelled
 from vision.evaluate.texts import Reading
 from vision.pipeline.config import Config
-from vision.pipeline.photo import marked
+from vision.pipeline.photo import marked, side_for
 from vision.pipeline.runner import Pipeline
 from vision.types import F32, Detections, Frame, PlateDetections
 from vision.video.images import read_image
@@ -55,7 +55,8 @@ def measure(pictures: Sequence[Labelled], config: Config, progress: Progress) ->
                 find_plates(keen, pipeline.stages.plates.min_score, picture, frame, out.plates)
             if picture.vehicles is not None:
                 scores = out.vehicles.setdefault(picture.source, DetectionScores())
-                add_vehicles(scores, picture, keen.stages.vehicles.find(frame), pipeline.stages.vehicles.min_score)
+                found = keen.stages.vehicles.find(frame, side_for(frame, config.detect.vehicle_side))
+                add_vehicles(scores, picture, found, pipeline.stages.vehicles.min_score)
         progress("pictures", n, len(pictures))
     return out
 
@@ -95,7 +96,7 @@ def find_plates(
     keen: Pipeline, threshold: float, picture: Labelled, frame: Frame, out: dict[str, DetectionScores]
 ) -> None:
     """The plate detector on the whole picture."""
-    found = keen.stages.plates.find(frame, [(None, keen.config.detect.plate_side)])
+    found = keen.stages.plates.find(frame, [(None, side_for(frame, keen.config.detect.plate_side))])
     truth = NO_BOXES if picture.plates is None else picture.plates
     scores = out.setdefault(picture.source, DetectionScores())
     for _, j in scores.add(truth, NO_BOXES, found.boxes, found.scores, threshold):

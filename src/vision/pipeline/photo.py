@@ -30,10 +30,10 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
     times = StageTimes()
     detect, rules = config.detect, config.plates
     with times.stage("detect_vehicles"):
-        found = stages.vehicles.find(frame)
+        found = stages.vehicles.find(frame, side_for(frame, detect.vehicle_side))
     with times.stage("detect_plates"):
         longest = max(frame.width, frame.height)
-        sides = {min(detect.plate_side, math.ceil(longest / 32) * 32), min(CLOSE_UP_SIDE, detect.plate_side)}
+        sides = {side_for(frame, detect.plate_side), min(CLOSE_UP_SIDE, detect.plate_side)}
         searches: list[tuple[Roi | None, int]] = [(None, side) for side in sorted(sides, reverse=True)]
         for x1, y1, x2, y2 in found.boxes[: detect.max_crops].astype(int).tolist():
             is_finer = max(x2 - x1, y2 - y1) * detect.plate_side < longest * detect.plate_crop_side
@@ -61,6 +61,14 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
     ms = {name: round(1000 * s, 3) for name, s in times.seconds.items()}
     ms["total"] = round(sum(ms.values()), 3)
     return Photo(tuple(good), tuple(order(vehicles)), ms, rejected=len(reads) - len(good))
+
+
+def side_for(frame: Frame, side: int) -> int:
+    """The longest input side for a photo: at most ``side``, and a small photo is not enlarged.
+
+    Enlarged, what fills it would be larger than anything the detectors were trained on.
+    """
+    return min(side, math.ceil(max(frame.width, frame.height) / 32) * 32)
 
 
 def find_with_margin(stages: Stages, frame: Frame) -> PlateDetections:
