@@ -169,7 +169,7 @@ class Book:
         return bool(ended) and now_ns - min(ended) > self._linger_ns
 
     def _groups(self) -> list[tuple[list[VehicleRecord], list[PlateRecord]]]:
-        """Connected records: plates with their vehicles and with equal plates, leaving vehicles with their last parts."""
+        """Connected records: plates with their vehicles and equal plates, leaving vehicles with their last parts."""
         texts = [self._believed(p) for p in self._plates]
         group_of_vehicle: dict[int, int] = {v: i for i, v in enumerate(self._vehicles)}
         parent = list(range(len(self._vehicles) + len(self._plates)))
