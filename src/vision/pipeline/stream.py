@@ -19,6 +19,7 @@ from vision.track.tracker import Tracker
 from vision.types import F32, I64, Box, Detections, Frame, PlateRead, PlateText, Sighting, Vehicle
 
 PLATE_GROW = np.array([-1.0, -2.0, 1.0, 2.0], np.float32)  # plates are tracked by a box 3 x 5 times their own
+BELOW = 0.15  # how far under a vehicle's box its plate may lie, in heights of the box
 ATTRIBUTE_LOOKS = 6  # looks at a vehicle's type and color; each must be larger than the last
 
 
@@ -218,14 +219,16 @@ class Stream:
 
 
 def owner_of(plate: Box, boxes: F32, ids: I64) -> tuple[int, Box] | None:
-    """The vehicle that carries a plate: the smallest confirmed box around the plate's center that fits it in width."""
+    """The vehicle that carries a plate: the smallest confirmed box around the plate's center that fits it in width.
+
+    A box that ends a little above the plate, as where the bumper was missed, counts if no other holds the plate.
+    """
     cx, cy, width = (plate[0] + plate[2]) / 2, (plate[1] + plate[3]) / 2, plate[2] - plate[0]
-    best: tuple[float, int] | None = None
+    best: tuple[bool, float, int] | None = None
     for i in np.flatnonzero(ids >= 0):
         x1, y1, x2, y2 = boxes[i].tolist()
-        if not (x1 <= cx <= x2 and y1 <= cy <= y2 + 0.05 * (y2 - y1)) or width > 0.8 * (x2 - x1):
+        if not (x1 <= cx <= x2 and y1 <= cy <= y2 + BELOW * (y2 - y1)) or width > 0.8 * (x2 - x1):
             continue
-        area = (x2 - x1) * (y2 - y1)
-        if best is None or area < best[0]:
-            best = (area, int(i))
-    return None if best is None else (int(ids[best[1]]), tuple(boxes[best[1]].tolist()))
+        rank = (cy > y2, (x2 - x1) * (y2 - y1), int(i))
+        best = rank if best is None else min(best, rank)
+    return None if best is None else (int(ids[best[2]]), tuple(boxes[best[2]].tolist()))
