@@ -1,8 +1,14 @@
 """Which vehicle a plate belongs to."""
 
+import dataclasses
+
 import numpy as np
 
-from vision.pipeline.stream import owner_of
+from tests.plates.test_fuse import read_of
+from tests.plates.test_grammar import looks_like
+from vision.pipeline.output import carried
+from vision.pipeline.stream import FrameResult, owner_of
+from vision.types import Detections, Frame, Planes
 
 PLATE = (140.0, 330.0, 260.0, 370.0)  # center 200, 350
 NEAR, BEHIND, CUT = (50.0, 100.0, 450.0, 400.0), (100.0, 200.0, 300.0, 340.0), (50.0, 10.0, 450.0, 310.0)
@@ -22,3 +28,22 @@ def test_a_box_without_its_bumper_still_owns_the_plate() -> None:
     assert owner(CUT) == 0
     assert owner((50.0, 10.0, 450.0, 270.0)) is None  # too far below
     assert owner((150.0, 300.0, 280.0, 400.0)) is None  # the plate is nearly as wide as this
+
+
+def test_between_looks_a_plate_is_drawn_where_its_vehicle_has_moved() -> None:
+    corners = np.array([[140, 330], [260, 330], [260, 370], [140, 370]], np.float32)
+    read = read_of(looks_like("京A12345", 0.9))
+    read = dataclasses.replace(read, corners=corners)
+    looked = result_of(NEAR)
+    moved = tuple(v + d for v, d in zip(NEAR, (10, 20, 10, 20), strict=True))
+    np.testing.assert_allclose(carried(read, looked, result_of(moved)), corners + np.array([10, 20]), atol=1e-3)
+    np.testing.assert_array_equal(carried(read, looked, result_of()), corners)  # its vehicle is not seen
+
+
+def result_of(*boxes: tuple[float, ...]) -> FrameResult:
+    n = len(boxes)
+    found = Detections(
+        np.array(boxes, np.float32).reshape(-1, 4), np.ones(n, np.float32), np.ones((n, 1), np.float32), ("car",)
+    )
+    frame = Frame("cam", 0, 0, 0.0, Planes("bgr", (np.zeros((480, 640, 3), np.uint8),)))
+    return FrameResult(frame, found, np.arange(n, dtype=np.int64), [], np.zeros(0, np.int64), [], [])

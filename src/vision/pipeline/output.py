@@ -10,15 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vision import kernels
 from vision.errors import OutputError
-from vision.pipeline.stream import FrameResult, Stream
+from vision.pipeline.stream import FrameResult, Stream, owner_of
 from vision.report.draw import draw_plate, draw_vehicle
 from vision.report.evidence import save_pictures
 from vision.report.video import VideoWriter
 from vision.sinks.event import event_of
 from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name
-from vision.types import Sighting
+from vision.types import F32, PlateRead, Sighting
 
 RUN_SCHEMA = "vision.run/1"
 
@@ -130,7 +132,7 @@ class SourceOutput:
         if self._looked is not None:
             for read, believed in zip(self._looked.reads, self._looked.texts, strict=True):
                 if believed is not None:
-                    draw_plate(image, read.corners, believed.text)
+                    draw_plate(image, carried(read, self._looked, result), believed.text)
         self._video.add(image, frame.offset_s)
 
     def close(self) -> None:
@@ -160,3 +162,14 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return out
+
+
+def carried(read: PlateRead, looked: FrameResult, now: FrameResult) -> F32:
+    """Corners (4, 2) of a plate of the last look, moved and scaled with the vehicle that carries it."""
+    owner = owner_of(read.box, looked.vehicles.boxes, looked.vehicle_ids)
+    at = np.flatnonzero(now.vehicle_ids == owner[0]) if owner is not None else np.zeros(0, np.int64)
+    if owner is None or not len(at):
+        return read.corners
+    old = np.array(owner[1], np.float32).reshape(2, 2)
+    new = now.vehicles.boxes[at[0]].reshape(2, 2)
+    return np.asarray((read.corners - old[0]) * (new[1] - new[0]) / (old[1] - old[0]) + new[0], np.float32)
