@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from vision.infer.manifest import Manifest
 from vision.infer.session import Session
-from vision.infer.store import find
+from vision.infer.store import choose
 from vision.pipeline.config import Config
 from vision.pipeline.stats import StageTimes
 from vision.plates.grammar import PAD, load_grammar
@@ -180,10 +181,11 @@ class PlainPipeline:
 
     def __init__(self, config: Config, times: StageTimes) -> None:
         self._detect, self._birth_score, models = config.detect, config.track.birth_score, config.models
-        self._vehicles = Detector(find(models.vehicle_detector), models.threads)
-        self._plates = Detector(find(models.plate_detector), models.threads)
-        self._reader = Reader(find(models.plate_reader), config.plates.grammar, models.threads)
-        attributes = find(models.vehicle_attributes)
+        load = partial(choose, precision=models.precision)
+        self._vehicles = Detector(load(models.vehicle_detector), models.threads)
+        self._plates = Detector(load(models.plate_detector), models.threads)
+        self._reader = Reader(load(models.plate_reader), config.plates.grammar, models.threads)
+        attributes = load(models.vehicle_attributes)
         self._attributes = Session(attributes, threads=models.threads)
         self._crop = int(attributes.get("input", "width")), int(attributes.get("input", "height"))
         self._times = times

@@ -10,6 +10,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+WRAPPERS = ("model", "net")  # what exporting wrappers call the network inside
+
 
 def autocast() -> torch.autocast:
     """bfloat16 where the CPU computes it natively; elsewhere float32, because emulated bfloat16 is 10 times slower."""
@@ -24,7 +26,7 @@ def module_path(node: str) -> str:
     for part in node.strip("/").split("/")[:-1]:
         if path and part.startswith(path[-1] + "."):
             path[-1] = part
-        elif part != "model":
+        elif part not in WRAPPERS:
             path.append(part)
     return ".".join(path)
 
@@ -44,7 +46,7 @@ def load_onnx(model: nn.Module, path: Path, batch: Tensor) -> int:
     taken: set[str] = set()
     bias_of_norm: dict[str, Tensor] = {}
     for name, value in own.items():  # what the export left alone
-        array = arrays.get(name, arrays.get("model." + name))
+        array = next((arrays[key] for w in ("", *WRAPPERS) if (key := f"{w}.{name}".lstrip(".")) in arrays), None)
         if array is not None and array.shape == value.shape:
             value.copy_(array)
             taken.add(name)

@@ -32,11 +32,23 @@ F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
 
-def yolo_boxes(text: str, width: int, height: int) -> Iterator[tuple[int, list[float]]]:
-    """Class id and box x1 y1 x2 y2 in pixels of every line; polygons become their bounds."""
+def yolo_boxes(
+    text: str, width: int, height: int, original: tuple[int, int] | None = None
+) -> Iterator[tuple[int, list[float]]]:
+    """Class id and box x1 y1 x2 y2 in pixels of every line; polygons become their bounds.
+
+    Args:
+        text: a label file.
+        width: of the picture as it is kept.
+        height: the same.
+        original: width and height of the picture as published if its boxes are x1 y1 x2 y2 in its pixels; None if they
+            are center and size in shares of the picture.
+    """
     for line in text.splitlines():
         values = [float(v) for v in line.split()]
-        if len(values) == 5:
+        if len(values) == 5 and original:
+            box = [v / side for v, side in zip(values[1:], original * 2, strict=True)]
+        elif len(values) == 5:
             _, x, y, w, h = values
             box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
         elif len(values) > 6:
@@ -44,12 +56,16 @@ def yolo_boxes(text: str, width: int, height: int) -> Iterator[tuple[int, list[f
             box = [*p.min(0), *p.max(0)]
         else:
             continue
+        if min(box) < -0.5 or max(box) > 1.5:
+            raise ValueError(f"expected a box in shares of the picture, got {line!r}")
         yield int(values[0]), [float(v * s) for v, s in zip(box, (width, height, width, height), strict=True)]
 
 
-def convert_vehicles(raw: Path, out: Path, exclude: set[tuple[str, str]], teacher: Teacher | None) -> None:
+def convert_vehicles(
+    raw: Path, out: Path, exclude: set[tuple[str, str]], teacher: Teacher | None, names: list[str]
+) -> None:
     rows = []
-    for name, spec in VEHICLE_SETS.items():
+    for name, spec in ((name, VEHICLE_SETS[name]) for name in names):
         seen: dict[str, int] = {}
         files = [f for folder in spec.folders for f in sorted((raw / name / folder / "images").glob(spec.pattern))]
         for file in tqdm(files, desc=name, mininterval=5):
@@ -62,13 +78,14 @@ def convert_vehicles(raw: Path, out: Path, exclude: set[tuple[str, str]], teache
             image = cv2.imread(str(file))
             if image is None:
                 continue
+            original = (image.shape[1], image.shape[0]) if spec.in_pixels else None
             k = min(1.0, spec.side / max(image.shape[:2]))
             if k < 1:
                 image = cv2.resize(image, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
             h, w = image.shape[:2]
             boxes: list[list[Any]] = [
                 [spec.labels[c], *(round(v, 1) for v in b)]
-                for c, b in yolo_boxes(label.read_text() if spec.labels else "", w, h)
+                for c, b in yolo_boxes(label.read_text() if spec.labels else "", w, h, original)
                 if c < len(spec.labels) and spec.labels[c]
             ]
             if not spec.complete and teacher is not None:
@@ -210,6 +227,7 @@ def main() -> None:
         "--exclude", type=Path, required=True, help="index.jsonl whose dev split must not be trained on"
     )
     parser.add_argument("--teacher", type=Path)
+    parser.add_argument("--sets", nargs="*", default=list(VEHICLE_SETS), choices=list(VEHICLE_SETS))
     args = parser.parse_args()
     cv2.setNumThreads(1)
     for folder in ("images", "crops", "patches"):
@@ -218,7 +236,7 @@ def main() -> None:
     dev = [r for r in lines if r["split"] == "dev"]
     if args.kind == "vehicles":
         teacher = Teacher(args.teacher) if args.teacher else None
-        convert_vehicles(args.raw, args.out, {(r["source"], r["stem"]) for r in dev}, teacher)
+        convert_vehicles(args.raw, args.out, {(r["source"], r["stem"]) for r in dev}, teacher, args.sets)
     else:
         convert_plates(args.raw, args.out, {r["text"] for r in dev if r.get("text")})
 

@@ -28,6 +28,8 @@ class Spec:
     widths: tuple[int, ...] = (16, 32, 48, 64, 96)  # channels at strides 2, 4, 8, 16, 32
     depths: tuple[int, ...] = (0, 1, 2, 2)  # residual blocks at strides 4, 8, 16, 32
     neck: int = 48
+    smooth: tuple[bool, ...] = (True, True, True)  # a residual block in the neck at strides 8, 16, 32
+    context: int = 0  # inner width of the pooling block behind stride 32; 0: none
     names: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,6 +64,24 @@ class Block(nn.Module):
         return self.act(x + self.b(self.a(x)))
 
 
+class Context(nn.Module):
+    """Residual pooling block (SPPF of YOLOv5): what lies up to 6 cells away, for vehicles that fill the picture."""
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        self.a = conv(channels, inner, 1)
+        self.pool = nn.MaxPool2d(5, 1, 2)
+        self.b = conv(4 * inner, channels, 1, act=False)
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels, h, w) -> the same shape."""
+        levels = [self.a(x)]
+        for _ in range(3):
+            levels.append(self.pool(levels[-1]))
+        return self.act(x + self.b(torch.cat(levels, 1)))
+
+
 class Detector(nn.Module):
     """Trunk, neck and shared head.  Input: float32 (n, 3, h, w), RGB, 0..1, sides multiples of 32."""
 
@@ -73,9 +93,11 @@ class Detector(nn.Module):
         self.stages = nn.ModuleList()
         for i, depth in enumerate(spec.depths):
             self.stages.append(nn.Sequential(conv(w[i], w[i + 1], 3, 2), *(Block(w[i + 1]) for _ in range(depth))))
+        if spec.context:
+            self.stages[-1].append(Context(w[4], spec.context))
         n = spec.neck
         self.lateral = nn.ModuleList(conv(c, n, 1) for c in w[2:5])
-        self.smooth = nn.ModuleList(Block(n) for _ in STRIDES)
+        self.smooth = nn.ModuleList(Block(n) if wanted else nn.Identity() for wanted in spec.smooth)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.tower = nn.Sequential(conv(n, n))
         self.out = nn.Conv2d(n, 1 + spec.classes + spec.geometry, 1)
@@ -145,7 +167,7 @@ def load(path: Path) -> Detector:
 
 
 def grow(model: Detector, path: Path) -> None:
-    """Starts `model` from a checkpoint of a shallower network: blocks it lacks begin as the identity.
+    """Starts `model` from a checkpoint of another depth: blocks it lacks begin as the identity.
 
     Class logits are matched by name; new classes begin with small weights and a bias of -2.
     """

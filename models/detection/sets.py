@@ -22,6 +22,7 @@ class YoloSet:
     complete: bool = True
     dev_share: float = 0.0
     side: int = 720
+    in_pixels: bool = False  # labels are x1 y1 x2 y2 in pixels of the picture as published
     pattern: str = "*.jpg"
 
 
@@ -94,6 +95,7 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         "images CC BY 2.0, labels CC BY 4.0",
         "ambulances",
         complete=False,
+        in_pixels=True,
     ),
     # Near Chinese cars, upright pictures: CHECKOUTS/ccpd is what `convert.py plates` made, without development plates.
     "ccpd": YoloSet((".",), (), "MIT (CCPD)", "ccpd", complete=False, pattern="ccpd_*.jpg"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import curves
 import cv2
 import numpy as np
 import torch
@@ -40,6 +41,7 @@ class Plan:
     weights: LossWeights = field(default_factory=LossWeights)
     test_every_s: float = 360.0
     save_every_s: float = 120.0
+    compile: bool = False
 
 
 def to_tensor(images: U8) -> Tensor:
@@ -93,13 +95,17 @@ def begin(model: Detector, init: Path, maker: CanvasMaker, size: Size) -> None:
 
 
 class Trainer:
-    """One run.  `out`: folder for best.pt (averaged weights), last.pt (everything to resume) and log.jsonl."""
+    """One run.  `out`: folder for best.pt (averaged weights), last.pt (everything to resume) and log.jsonl / .png."""
 
     def __init__(
         self, model: Detector, maker: CanvasMaker, plan: Plan, out: Path, test: Callable[[Runner], dict[str, Any]]
     ) -> None:
         self.model = model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
+        self.forward: Callable[[Tensor], Tensor] = self.model
+        if plan.compile:  # one graph a canvas size, before and after the norms freeze
+            torch._dynamo.config.recompile_limit = 64
+            self.forward = torch.compile(self.model, dynamic=False)
         self.maker, self.plan, self.out, self.test = maker, plan, out, test
         many = [p for p in model.parameters() if p.ndim > 1]
         few = [p for p in model.parameters() if p.ndim <= 1]
@@ -166,7 +172,7 @@ class Trainer:
         image = to_tensor(raw.pop("image"))
         data = {k: torch.from_numpy(v) for k, v in raw.items()}
         with autocast():
-            out = self.model(image)
+            out = self.forward(image)
         losses = detection_loss(out.float(), self.grids[h, w], data, plan.spec, plan.weights)
         total = torch.stack(list(losses.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
@@ -228,4 +234,5 @@ class Trainer:
             **self.test(torch_runner(self.average)),
         }
         self.log(row)
+        curves.draw(self.out / "log.jsonl")
         tqdm.write(json.dumps(row))

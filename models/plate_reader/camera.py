@@ -24,19 +24,19 @@ def view_matrix(
     quad = PLATE_RECT.astype(np.float64)
     center = quad.mean(0)
     u = rng.random()
-    if u < 0.28 and upright is not None and rng.random() < 0.7:
+    if u < 0.33 and upright is not None and rng.random() < 0.6:
         box = upright.astype(np.float64)
         middle = box.mean(0)
         quad = (box - middle) * (rng.uniform(0.97, 1.06), rng.uniform(0.95, 1.08)) + middle
-    elif u < 0.28:  # the detector gave an upright box round a tilted plate
-        angle = np.deg2rad(rng.normal(0, 5.5))
-        shear = rng.normal(0, 0.10)
+    elif u < 0.33:  # the detector gave an upright box round a tilted plate
+        angle = np.deg2rad(rng.normal(0, 7.0))
+        shear = rng.normal(0, 0.14)
         m = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
         half = np.abs((quad - center) @ m.T).max(0) * (rng.uniform(0.96, 1.06), rng.uniform(0.92, 1.08))
         box = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
         quad = box @ np.linalg.inv(m).T + center
     else:
-        strength = 0.5 if u < 0.7 else 1.0
+        strength = 0.5 if u < 0.72 else 1.0
         if not has_margin:
             strength *= 0.6
         scale = 1 + rng.normal(0, 0.045, 2) * strength

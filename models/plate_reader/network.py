@@ -1,9 +1,10 @@
 """PlateReader: a fixed-slot text network for plates with one or two rows.
 
 A small residual network keeps a 2-D plane (6 x 40 for a 48 x 160 crop). Each of the 8 text slots draws an attention map
-over that plane, and the mean feature under the map goes to the slot's own linear classifier. A slot may look anywhere,
-so the same network reads one-row and two-row plates without being told which it sees, without cutting and stitching,
-and without CTC decoding: the answer is 8 distributions, so each character has its own probability.
+over that plane, twice: the second time it knows what all slots saw at first. The mean feature under the second map goes
+to the slot's own linear classifier. A slot may look anywhere, so the same network reads one-row and two-row plates
+without being told which it sees, without cutting and stitching, and without CTC decoding: the answer is 8
+distributions, so each character has its own probability.
 """
 
 from __future__ import annotations
@@ -49,6 +50,27 @@ class Context(nn.Module):
         return self.mix(self.wide(x))
 
 
+class SecondLook(nn.Module):
+    """From what all slots saw at the first look to where each should look at the second.
+
+    Slots that look on their own repeat or skip a neighbor where layouts of seven and eight characters overlap; here
+    each knows what the others have seen. Starts at zero: the second look is then the first one.
+    """
+
+    def __init__(self, slots: int, width: int, inner: int = 16) -> None:
+        super().__init__()
+        self.down = nn.Linear(width, inner)
+        self.mix = nn.Linear(slots * inner, slots * inner)
+        self.ask = nn.Linear(slots * inner, slots * width)
+        nn.init.zeros_(self.ask.weight)
+        nn.init.zeros_(self.ask.bias)
+
+    def forward(self, slot: Tensor) -> Tensor:
+        """Features (n, slots, width) -> queries (n, slots, width)."""
+        seen = self.mix(self.down(slot).relu().flatten(1)).relu()
+        return self.ask(seen).view(slot.shape)
+
+
 class PlateReader(nn.Module):
     """The network; `config` rebuilds it: `PlateReader(**config)`."""
 
@@ -76,6 +98,7 @@ class PlateReader(nn.Module):
         self.far = Context(w3, 2)
         self.far.mix[1].weight.data.zero_()  # starts as an identity, so older weights can be continued
         self.attend = nn.Conv2d(w3, slots, 1)
+        self.second = SecondLook(slots, w3)
         self.drop = nn.Dropout(drop)
         # One classifier per slot: the letters of slot 2 and the digits of slot 7 need not share weights.
         self.weight = nn.Parameter(torch.randn(slots, w3, classes) * w3**-0.5)
@@ -84,16 +107,19 @@ class PlateReader(nn.Module):
         self.rows = nn.Linear(w3, 2)
 
     def forward_with_attention(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Like `forward`, with the attention maps float32 (n, slots, 6*40), each summing to 1, as fourth output."""
+        """Like `forward`, with the maps of both looks as fourth output: float32 (2, n, slots, 6*40), each sums to 1."""
         features = self.body(x)
         keys = self.near(features + self.position).relu()
         keys = (keys + self.far(keys)).relu()
-        attention = self.attend(keys).flatten(2).softmax(-1)
-        values = (features + keys).flatten(2)
-        slot = torch.matmul(attention, values.transpose(1, 2))
+        interest = self.attend(keys).flatten(2)
+        keys, values = keys.flatten(2), (features.flatten(2) + keys.flatten(2)).transpose(1, 2)
+        first = interest.softmax(-1)
+        queries = self.second(torch.matmul(first, values))
+        second = (interest + torch.matmul(queries, keys)).softmax(-1)
+        slot = torch.matmul(second, values)
         text = torch.matmul(self.drop(slot).transpose(0, 1), self.weight).transpose(0, 1) + self.bias
-        mean = values.mean(-1)
-        return text, self.color(mean), self.rows(mean), attention
+        mean = values.mean(1)
+        return text, self.color(mean), self.rows(mean), torch.stack((first, second))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """float32 (n, 3, 48, 160) BGR in [-1, 1] -> logits text (n, slots, classes), color (n, colors), rows (n, 2)."""
@@ -119,4 +145,4 @@ def count_macs(model: PlateReader) -> int:
     for handle in handles:
         handle.remove()
     slots, width, classes = model.weight.shape
-    return total + slots * width * classes + 2 * slots * width * GRID_H * GRID_W
+    return total + slots * width * classes + 4 * slots * width * GRID_H * GRID_W

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import curves
 from evaluate import Reader, generated_sets, real_sets, score_all
 from labels import CHARSET, COLORS, SLOTS
 from network import GRID_H, GRID_W, PlateReader, count_macs
@@ -60,7 +61,7 @@ def look_loss(attention: Tensor, centers: Tensor, rows: Tensor) -> Tensor:
     Independent slots repeat or skip neighbors when a crop is shifted; this teaches each one its place.
 
     Args:
-        attention: float32 (n, 8, 240), each map sums to 1.
+        attention: float32 (looks, n, 8, 240), each map sums to 1.
         centers: float32 (n, 8, 2) x, y in shares of the crop, NaN where unknown.
         rows: int64 (n,), 1 for two rows: only then the height says something.
     """
@@ -73,7 +74,7 @@ def look_loss(attention: Tensor, centers: Tensor, rows: Tensor) -> Tensor:
     bell_y = torch.where(rows[:, None, None] > 0, bell_y, torch.ones_like(bell_y))
     bell = (bell_y[..., :, None] * bell_x[..., None, :]).flatten(2)
     loss = -torch.log((attention * bell).sum(-1) + 1e-3)
-    return (loss * known).sum() / known.sum().clamp(min=1)
+    return (loss * known).mean(0).sum() / known.sum().clamp(min=1)
 
 
 def learning_rate(progress: float, peak: float) -> float:
@@ -141,7 +142,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--extra", type=Path, nargs="*", default=[], help="folders made by detection/convert.py")
     parser.add_argument("--init", type=Path, help="checkpoint or model.onnx to start from")
     parser.add_argument("--resume", action="store_true", help="go on from --out")
-    parser.add_argument("--out", type=Path, default=Path("plate_reader.pt"), help="checkpoint; the log lies beside it")
+    parser.add_argument("--out", type=Path, default=Path("plate_reader.pt"), help="checkpoint; log, plot beside it")
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--lr", type=float, default=1.8e-3)
     parser.add_argument("--smoothing", type=float, default=0.05)
@@ -218,6 +219,7 @@ def main() -> None:
         exact = {name: round(row["exact"], 1) for name, row in table.items()}
         say(event="eval", minutes=round(done_s / 60, 2), seen=seen, exact=exact)
         bar.write(json.dumps(exact, ensure_ascii=False))
+        curves.draw(Path(log.name))
 
     options = {key: str(value) for key, value in vars(args).items() if key not in ("data", "extra", "out", "init")}
     say(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from labels import ALLOWED
+from labels import ALLOWED, CONVERTED
 
 STORE_SIDE = 128
 """Side of a stored crop, in pixels."""
@@ -133,6 +133,16 @@ def read_extra(extra: Path, skip_stems: set[str]) -> list[Crop]:
                 if crop.allowed and _is_large(box):
                     crops.append(crop)
     return crops
+
+
+def read_converted(folder: Path) -> list[Crop]:
+    """Crops of sets that only `models/detection/convert.py` reads, from the folder it made."""
+    crops = [
+        Crop(row["file"], (box[0], box[1], box[2], box[3]), row["source"], row["split"], name)
+        for row in _read_jsonl(folder / "index.jsonl")
+        for name, *box in row["boxes"]
+    ]
+    return [crop for crop in crops if crop.source in CONVERTED and crop.allowed and _is_large(crop.box)]
 
 
 def _image_size(path: Path) -> tuple[int, int]:

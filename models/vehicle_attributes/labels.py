@@ -77,3 +77,13 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("nepal", "truck"): ("truck", "heavy_truck"),
     ("nepal", "van"): ("van",),
 }
+
+# Sets read through `models/detection/convert.py`, which names classes as the detector does.
+CONVERTED: tuple[str, ...] = ("adodrs", "ambulances", "bangkok")
+_CONVERTED_NAMES: dict[str, tuple[str, ...]] = {
+    "car": _LIGHT, "car|van": _LIGHT, "van": ("van",), "bus": ("bus",), "bus|van": ("bus", "van"),
+    "truck": _LORRY, "truck|van": (*_LORRY, "van"), "truck|bus": (*_LORRY, "bus"),
+    "motorcycle": ("motorcycle",), "motorcycle|tricycle": ("motorcycle", "tricycle"),
+    "tricycle": ("tricycle",), "tricycle|van": ("tricycle", "van"),
+}  # fmt: skip
+ALLOWED.update({(source, name): types for source in CONVERTED for name, types in _CONVERTED_NAMES.items()})

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from augment import augment
-from dataset import Crop, cut_all, known_stems, read_data, read_extra
+from dataset import Crop, cut_all, known_stems, read_converted, read_data, read_extra
 from labels import COLORS, TYPES, UNKNOWN_COLOR
 from photos import find_photo_vehicles
 from pseudo_label import NOT_LABELED, label_colors
@@ -69,12 +69,13 @@ def read_hand_labels(path: Path) -> dict[str, dict[str, str]]:
     return {f"{row['file']}#{','.join(str(v) for v in row['box'])}": row for row in rows}
 
 
-def load_samples(data: Path, extra: Path | None, hand_labels: Path) -> Samples:
-    """Read, cut and label every training crop of DATA and EXTRA; `hand_labels` is a JSONL file."""
+def load_samples(data: Path, extra: Path | None, converted: Path | None, hand_labels: Path) -> Samples:
+    """Read, cut and label every training crop of the three folders; `hand_labels` is a JSONL file."""
     crops = read_data(data) + find_photo_vehicles(data)
     crops += read_extra(extra, known_stems(data)) if extra else []
+    crops += read_converted(converted) if converted else []
     crops = [crop for crop in crops if crop.split == "train"]
-    images = cut_all(crops, [data, extra] if extra else [data])
+    images = cut_all(crops, [folder for folder in (data, extra, converted) if folder])
     colors = label_colors(crops, images, data / "teachers")
     return build_samples(crops, images, colors, read_hand_labels(hand_labels))
 

@@ -1,4 +1,4 @@
-"""Trains the vehicle-attributes network: `python train.py --data DIR [--extra DIR] --minutes N`."""
+"""Trains the vehicle-attributes network: `python train.py --data DIR [--extra DIR] [--converted DIR] --minutes N`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import curves
 from augment import crop_input
 from labels import COLORS, PRIOR, TYPES
 from network import AttributeNet, count_macs
 from pseudo_label import NOT_LABELED
 from samples import Samples, Stream, load_samples, split_held_out
-from start import autocast
+from start import autocast, load_onnx
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -125,10 +126,11 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="data folder with vehicles/, plates/ and teachers/")
     parser.add_argument("--extra", type=Path, help="folder of YOLO sets named nepal, highway, openimages")
+    parser.add_argument("--converted", type=Path, help="folder made by `detection/convert.py vehicles`")
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/vehicle_attributes"), help="checkpoints, log, crops")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--init", type=Path, help="checkpoint whose weights to start from")
+    parser.add_argument("--init", type=Path, help="checkpoint or model.onnx to start from")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -143,7 +145,7 @@ def main() -> None:
     torch.set_num_threads(1)
     kept = args.out / "samples.npz"
     if not kept.exists():
-        load_samples(args.data, args.extra, HERE / "hand_labels.jsonl").save(kept)
+        load_samples(args.data, args.extra, args.converted, HERE / "hand_labels.jsonl").save(kept)
     train, held_out = split_held_out(Samples.load(kept), args.seed)
     net = AttributeNet()
     print(f"{len(train)} crops, {count_macs(net) / 1e6:.1f} MMAC, {sum(p.numel() for p in net.parameters())} weights")
@@ -151,7 +153,11 @@ def main() -> None:
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.03)
     n_steps, spent_s = 0, 0.0
     if args.init:
-        net.load_state_dict(torch.load(args.init)["average"])
+        if args.init.suffix == ".onnx":
+            some = next(iter(DataLoader(Stream(train, args.seed), batch_size=256)))[0]
+            load_onnx(net, args.init, some.permute(0, 3, 1, 2).float())
+        else:
+            net.load_state_dict(torch.load(args.init)["average"])
         average.load_state_dict(net.state_dict())
     if args.resume:
         state = torch.load(args.out / "last.pt")
@@ -165,6 +171,7 @@ def main() -> None:
         row = {"minutes": round(seconds / 60, 1), "n_steps": n_steps, "loss": round(shown, 4), **figures}
         with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
+        curves.draw(args.out / "log.jsonl")
         state = {"net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
         names = {"types": TYPES, "colors": COLORS}
         save(args.out / "last.pt", {**state, **names, "n_steps": n_steps, "spent_s": seconds, **figures})

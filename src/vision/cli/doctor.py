@@ -89,10 +89,11 @@ def check_models() -> list[Check]:
     from vision.infer.store import shipped
 
     checks = []
-    for manifest in shipped():
+    for manifest in (variant for model in shipped() for variant in model.variants()):
         try:
             session = Session(manifest)
-            checks.append(Check(manifest.name, True, f"{manifest.version}, runs on {session.provider}"))
+            found = f"{manifest.version} {manifest.precision}, runs on {session.provider}"
+            checks.append(Check(manifest.name, True, found))
         except VisionError as err:
             checks.append(Check(manifest.name, False, str(err), "reinstall platevision"))
     if not checks:

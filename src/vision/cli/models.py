@@ -13,7 +13,7 @@ from vision.infer.store import shipped, verified_bytes
 def models_command(*, as_json: bool) -> int:
     """List the shipped models, each checked against its SHA-256."""
     rows, is_bad = [], False
-    for manifest in shipped():
+    for manifest in (variant for model in shipped() for variant in model.variants()):
         try:
             size = len(verified_bytes(manifest))
             state = "ok"
@@ -25,6 +25,7 @@ def models_command(*, as_json: bool) -> int:
                 "name": manifest.name,
                 "version": manifest.version,
                 "task": manifest.task,
+                "precision": manifest.precision,
                 "bytes": size,
                 "sha256": manifest.sha256,
                 "licence": manifest.licence,
@@ -38,7 +39,7 @@ def models_command(*, as_json: bool) -> int:
         for row in rows:
             mega = int(str(row["bytes"])) / 1e6
             out(
-                f"{row['name']:20} {row['version']:8} {mega:5.2f} MB  {row['licence']}  {row['state']:8} "
-                f"sha256 {str(row['sha256'])[:16]}..."
+                f"{row['name']:20} {row['version']:8} {row['precision']:8} {mega:5.2f} MB  "
+                f"{row['licence']}  {row['state']:8} sha256 {str(row['sha256'])[:16]}..."
             )
     return MODEL_FAILED if is_bad else OK

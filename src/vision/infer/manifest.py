@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,31 @@ class Manifest:
     sha256: str
     licence: str
     values: dict[str, Any]
+    precision: str = "float32"
+
+    def variant(self, precision: str) -> Manifest:
+        """The same model with the file of another precision, from the ``[variants]`` table.
+
+        Raises:
+            ModelNotFoundError: the model has no such variant.
+            ModelCorruptError: the variant's table lacks a key.
+        """
+        if precision == self.precision:
+            return self
+        variants = self.values.get("variants", {})
+        if precision not in variants:
+            has = ", ".join((self.precision, *variants))
+            raise ModelNotFoundError(f"{self.name}: expected a variant {precision!r}, it has {has}")
+        try:
+            file, sha256 = variants[precision]["file"], variants[precision]["sha256"]
+        except KeyError as err:
+            where = f"{self.path.parent / 'model.toml'}: variants.{precision}"
+            raise ModelCorruptError(f"{where}: expected key {err.args[0]!r}, got none") from err
+        return replace(self, path=self.path.parent / file, sha256=sha256, precision=precision)
+
+    def variants(self) -> list[Manifest]:
+        """The model in each of its precisions, its own first."""
+        return [self, *(self.variant(precision) for precision in self.values.get("variants", {}))]
 
     def get(self, *keys: str) -> Any:
         """The value at a dotted place, e.g. ``get("labels", "charset")``.

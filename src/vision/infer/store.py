@@ -33,6 +33,18 @@ def find(name: str) -> Manifest:
     raise ModelNotFoundError(f"model: expected a folder or one of {names}, got {name!r}")
 
 
+def choose(name: str, *, precision: str = "auto", device: str = "cpu") -> Manifest:
+    """`find`, in the precision asked for; ``auto`` is int8 on a CPU where the model has it, else the model's own.
+
+    Raises:
+        ModelNotFoundError: there is no such model, or not in that precision.
+    """
+    manifest = find(name)
+    if precision == "auto":
+        precision = "int8" if device == "cpu" and "int8" in manifest.values.get("variants", {}) else manifest.precision
+    return manifest.variant(precision)
+
+
 def verified_bytes(manifest: Manifest) -> bytes:
     """The model file's content after its SHA-256 was checked.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,6 +29,7 @@ class ModelsConfig(Section):
     plate_reader: str = "plate_reader"
     vehicle_attributes: str = "vehicle_attributes"
     device: str = "cpu"
+    precision: Literal["auto", "float32", "int8"] = "auto"
     threads: Annotated[int, Field(ge=0, description="threads per network run; 0: all cores")] = 0
 
 

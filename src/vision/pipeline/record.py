@@ -183,7 +183,7 @@ def describe_run(pipeline: Pipeline, sources: Sequence[str], part: Part) -> dict
     return {
         "versions": versions(),
         "models": [
-            {"name": m.name, "version": m.version, "task": m.task, "sha256": m.sha256, "licence": m.licence}
+            {key: getattr(m, key) for key in ("name", "version", "task", "precision", "sha256", "licence")}
             for m in pipeline.stages.manifests
         ],
         "inputs": [redact(uri) for uri in sources],

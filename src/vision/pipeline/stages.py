@@ -14,7 +14,7 @@ from vision.detect.vehicles import VehicleDetector
 from vision.errors import ModelMismatchError
 from vision.infer.manifest import Manifest
 from vision.infer.session import Session
-from vision.infer.store import find
+from vision.infer.store import choose
 from vision.pipeline.config import Config
 from vision.plates.grammar import load_grammar
 from vision.plates.reader import PlateReader
@@ -42,7 +42,8 @@ def load_stages(config: Config) -> Stages:
     models = config.models
     threads = models.threads or os.cpu_count() or 1
     names = (models.vehicle_detector, models.plate_detector, models.plate_reader, models.vehicle_attributes)
-    sessions = [Session(find(name), device=models.device, threads=threads) for name in names]
+    manifests = [choose(name, precision=models.precision, device=models.device) for name in names]
+    sessions = [Session(manifest, device=models.device, threads=threads) for manifest in manifests]
     detect = config.detect
     vehicles = VehicleDetector(sessions[0], side=detect.vehicle_side, min_score=detect.vehicle_min_score)
     attributes = AttributeClassifier(sessions[3])

@@ -1,0 +1,146 @@
+"""The int8 variant of a shipped network: `python models/quantize.py plate_detector --data DATA`.
+
+Weights per output channel in 7 bits (the products of two then fit the 16-bit sums of AVX2, and VNNI loses nothing),
+activations in 8 bits with ranges measured on training pictures. What decides geometry and probabilities stays float:
+the last layer of the detectors, and the attention and the classifiers of the reader.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from detection.decode import letterbox
+from detection.records import read, rows_of
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+MODELS = Path(__file__).resolve().parent
+QUANTIZED = ("Conv", "Add", "Relu", "MaxPool", "Resize", "Concat")
+KEEP_FLOAT = {  # parts of node names
+    "plate_detector": ("/out/",),
+    "vehicle_detector": ("/out/",),
+    "plate_reader": ("/near/", "/far/", "/attend/", "/second/"),
+    "vehicle_attributes": ("/attention/",),
+}
+N_PICTURES = 160
+Inputs = Iterator[NDArray[Any]]
+
+
+def detector_inputs(rows: list[dict[str, Any]], size: tuple[int, int]) -> Inputs:
+    """float32 (1, 3, h, w) RGB 0..1 of training pictures, as the library prepares them."""
+    for row in rows:
+        image = read(row["file"])
+        if image is not None:
+            x, _ = letterbox(image, *size)
+            yield np.ascontiguousarray(x[None, ..., ::-1].transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+
+
+def some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most `N_PICTURES` rows, always the same ones."""
+    return [rows[i] for i in np.random.default_rng(3).permutation(len(rows))[:N_PICTURES]]
+
+
+def plate_detector_inputs(data: Path) -> Inputs:
+    rows = [r for r in rows_of(data / "plates", "train") if "/scenes/" in r["file"]]
+    return detector_inputs(some(rows), (320, 320))
+
+
+def vehicle_detector_inputs(data: Path) -> Inputs:
+    return detector_inputs(some(rows_of(data / "vehicles", "train")), (384, 640))
+
+
+def plate_reader_inputs(data: Path) -> Inputs:
+    sys.path.insert(0, str(MODELS / "plate_reader"))
+    from sampling import Sampler
+
+    sampler = Sampler(data, 4711)
+    for _ in range(N_PICTURES):
+        yield sampler.batch(4)[0]
+
+
+def vehicle_attributes_inputs(data: Path) -> Inputs:
+    sys.path.insert(0, str(MODELS / "vehicle_attributes"))
+    from dataset import cut_all, read_data
+
+    crops = [c for c in read_data(data) if c.split == "train"]
+    picked = [crops[i] for i in np.random.default_rng(3).permutation(len(crops))[: 4 * N_PICTURES]]
+    images = cut_all(picked, [data], margin=0.025, side=96)
+    yield from (images[i : i + 4] for i in range(0, len(images), 4))
+
+
+INPUTS: dict[str, Callable[[Path], Inputs]] = {
+    "plate_detector": plate_detector_inputs,
+    "vehicle_detector": vehicle_detector_inputs,
+    "plate_reader": plate_reader_inputs,
+    "vehicle_attributes": vehicle_attributes_inputs,
+}
+
+
+class Feed(CalibrationDataReader):  # type: ignore[misc]
+    """Gives the quantizer one input after the other."""
+
+    def __init__(self, name: str, inputs: Inputs) -> None:
+        self.name, self.inputs = name, inputs
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:  # type: ignore[override]
+        x = next(self.inputs, None)
+        return None if x is None else {self.name: x}
+
+
+def quantize(source: Path, target: Path, inputs: Inputs, keep_float: tuple[str, ...]) -> None:
+    """ONNX file -> ONNX file with int8 convolutions."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.onnx"
+        quant_pre_process(str(source), str(plain), skip_symbolic_shape=True)
+        graph = onnx.load(str(plain)).graph
+        first = next((i for i, n in enumerate(graph.node) if "/out/" in n.name), len(graph.node))
+        after = {n.name for n in graph.node[first:] if n.op_type == "Concat"}  # joins the levels' rows
+        kept = [n.name for n in graph.node if n.name in after or any(part in n.name for part in keep_float)]
+        quantize_static(
+            str(plain),
+            str(target),
+            Feed(graph.input[0].name, inputs),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(QUANTIZED),
+            nodes_to_exclude=kept,
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+
+
+def name_variant(folder: Path) -> None:
+    """Writes [variants.int8] of the folder's model.toml anew."""
+    toml = folder / "model.toml"
+    text = toml.read_text(encoding="utf-8").split("\n[variants.int8]")[0].rstrip()
+    digest = hashlib.sha256((folder / "model.int8.onnx").read_bytes()).hexdigest()
+    toml.write_text(f'{text}\n\n[variants.int8]\nfile = "model.int8.onnx"\nsha256 = "{digest}"\n', encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(INPUTS))
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds plates/ and vehicles/")
+    parser.add_argument("--folder", type=Path, help="model folder; default: models/NAME")
+    args = parser.parse_args()
+    folder = args.folder or MODELS / args.name
+    target = folder / "model.int8.onnx"
+    quantize(folder / "model.onnx", target, INPUTS[args.name](args.data), KEEP_FLOAT[args.name])
+    name_variant(folder)
+    print(
+        f"{target}: {target.stat().st_size / 1e3:.0f} kB, {(folder / 'model.onnx').stat().st_size / 1e3:.0f} kB float"
+    )
+
+
+if __name__ == "__main__":
+    main()
