@@ -159,8 +159,8 @@ def test_the_picture_is_small() -> None:
     assert 20_000 < (ROOT / "docs" / "images" / "demo.jpg").stat().st_size <= 300_000
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_config", ROOT / "docs" / "generate_config.py")
+def generator(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -170,10 +170,22 @@ def generator() -> ModuleType:
 
 
 def test_config_page_is_current() -> None:
-    script = generator()
+    script = generator("generate_config")
     assert set(script.MEANINGS) == set(script.keys())
     page = text_of(ROOT / "docs" / "reference" / "config.md")
     assert page == script.page(), "run: python docs/generate_config.py"
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda p: p.name)
+def test_model_tables_are_current(readme: Path) -> None:
+    script = generator("generate_models")
+    assert text_of(readme) == script.renewed(readme.name), "run: python docs/generate_models.py"
+
+
+def test_a_card_without_figures_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "card.md").write_text("# Card\n\n## In short\n\n| a | b |\n|---|---|\n| 1 | 2 |\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"card.md: expected a table of five columns"):
+        generator("generate_models").short(tmp_path)
 
 
 def test_config_page_shows_defaults_and_bounds() -> None:

@@ -194,7 +194,7 @@ class PlateCanvas(CanvasMaker):
         """The matrix that lays a record into a w x h region."""
         r = self.rng
         ih, iw = rec.image.shape[:2]
-        if not len(rec.quads) or r.random() < 0.06:  # a background, or a piece of road without the plate
+        if rec.ignore.all() or r.random() < 0.06:  # a background, or a piece of road without the plate
             k = float(np.exp(r.uniform(np.log(0.4), np.log(1.2)))) * max(w / iw, h / ih)
             src = np.float32([r.uniform(0.2, 0.8) * iw, r.uniform(0.2, 0.8) * ih])
             return homography((k, k), 0, 0, (0, 0), src, np.float32([w / 2, h / 2]))
@@ -228,13 +228,13 @@ class PlateCanvas(CanvasMaker):
         quads = (
             cv2.perspectiveTransform(rec.quads.reshape(1, -1, 2), m).reshape(-1, 4, 2) if len(rec.quads) else rec.quads
         )
-        for q, exact in zip(quads, rec.exact, strict=True):
+        for q, exact, unsure in zip(quads, rec.exact, rec.ignore, strict=True):
             lo, hi = q.min(0), q.max(0)
             clo, chi = np.maximum(lo, 0), np.minimum(hi, (w, h))
             if (chi <= clo).any():
                 continue
             seen = float(np.prod(chi - clo) / max(np.prod(hi - lo), 1e-6))
-            ignore = bool((hi - lo)[0] < 8 or (hi - lo)[1] < 3)
+            ignore = bool(unsure or (hi - lo)[0] < 8 or (hi - lo)[1] < 3)
             if seen < 0.85:
                 if seen <= 0.25:
                     continue

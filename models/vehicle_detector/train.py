@@ -30,7 +30,6 @@ SPEC = Spec(
     widths=(16, 32, 64, 96, 128),
     depths=(0, 1, 2, 4),
     neck=48,
-    smooth=(False, True, True),
     context=64,
     names=VEHICLE_NAMES,
 )
@@ -93,7 +92,7 @@ def main() -> None:
     model = Detector(SPEC)
     if args.init:
         begin(model, args.init, maker, SIZES[0][1][0])
-    plan = Plan(SPEC, args.minutes, SIZES, peak=1.5e-3 if args.init else 2e-3, freeze_at=0.45, test_every_s=900)
+    plan = Plan(SPEC, args.minutes, SIZES, peak=1e-3 if args.init else 2e-3, freeze_at=0.45, test_every_s=900)
     plan.compile = args.compile
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:

@@ -7,6 +7,7 @@ import pytest
 from vision.evaluate.labels import Labelled
 from vision.evaluate.texts import (
     Reading,
+    among_best,
     answered_at,
     character_accuracy,
     confused,
@@ -61,3 +62,14 @@ def test_how_many_can_be_answered_surely() -> None:
 def test_sure_wrong_provinces_are_counted() -> None:
     assert false_provinces(READINGS) == 1
     assert false_provinces([reading("京A12345", "津A12345", 0.8), reading("京A12345", "?A12345", 0.95)]) == 0
+
+
+def test_right_text_among_the_candidates() -> None:
+    truth = reading("京A12345", "京A12345").truth
+    readings = [
+        Reading(truth, "", 0.0, candidates=("京A12346", "京A12345"), is_rejected=True),
+        Reading(truth, "京A12345", 0.9, candidates=("京A12345", "京A12346")),
+        Reading(truth, "", 0.0),
+    ]
+    assert among_best(readings) == {1: 1 / 3, 2: 2 / 3, 3: 2 / 3, 5: 2 / 3}
+    assert among_best([]) == {}

@@ -78,9 +78,11 @@ def read_crop(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:
     (read,) = pipeline.stages.reader.read(frame, PlateDetections(corners[None], np.ones(1, np.float32)))
     rules = pipeline.config.plates
     given = marked(read, rules.min_char_score, rules.max_unreadable)
+    texts = tuple(text for text, _ in read.plate.candidates)
     if given is None:
-        return Reading(picture, "", 0.0, is_rejected=True)
-    return Reading(picture, given.plate.text, given.plate.score, tuple(c.score for c in given.plate.chars))
+        return Reading(picture, "", 0.0, candidates=texts, is_rejected=True)
+    scores = tuple(c.score for c in given.plate.chars)
+    return Reading(picture, given.plate.text, given.plate.score, scores, candidates=texts)
 
 
 def read_photo(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:
@@ -89,7 +91,14 @@ def read_photo(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:
     if not photo.plates:
         return Reading(picture, "", 0.0, is_rejected=photo.rejected > 0)
     best, *others = (r.plate for r in photo.plates)
-    return Reading(picture, best.text, best.score, tuple(c.score for c in best.chars), tuple(o.text for o in others))
+    return Reading(
+        picture,
+        best.text,
+        best.score,
+        tuple(c.score for c in best.chars),
+        tuple(o.text for o in others),
+        tuple(text for text, _ in best.candidates),
+    )
 
 
 def find_plates(

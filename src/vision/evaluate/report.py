@@ -39,6 +39,7 @@ def reading_summary(readings: Sequence[Reading]) -> dict[str, Any]:
     bins, error = texts.reliability(readings)
     return {
         "by": {group: texts.outcome_rows(readings, group) for group in GROUPS},
+        "among_best": texts.among_best(readings),
         "character_accuracy": texts.character_accuracy(readings),
         "confused": texts.confused(readings)[:40],
         "reliability": [dict(zip(("from", "to", "plates", "mean_score", "right"), b, strict=True)) for b in bins],
@@ -104,6 +105,8 @@ def tables(summary: dict[str, Any]) -> str:
         )
         head = ["from", "to", "plates", "mean_score", "right"]
         parts.append(table(head, [[f"{row[h]:.3g}" for h in head] for row in figures["reliability"]]))
+        best = ", ".join(f"{n}: {100 * share:.1f} %" for n, share in figures["among_best"].items())
+        parts.append(f"Right text among the first candidates: {best}.")
         if figures["confused"]:
             pairs = ", ".join(f"{a} as {b} {n}" for a, b, n in figures["confused"][:15])
             parts.append(f"Most confused characters: {pairs}.")

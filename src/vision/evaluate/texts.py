@@ -16,18 +16,23 @@ from vision.plates.grammar import UNREADABLE
 OUTCOMES = ("exact", "with ?", "wrong", "rejected", "not found")
 WIDTHS = (0, 40, 60, 80, 120, 100_000)
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+BEST = (1, 2, 3, 5)
 SURE = 0.999  # the precision that `answered_at` asks for
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was made of one stated plate: the text given ("" for none), its score and characters' scores."""
+    """What was made of one stated plate: the text given ("" for none), its score and characters' scores.
+
+    ``others`` are the texts of further plates in the picture, ``candidates`` the texts this plate may have, best first.
+    """
 
     truth: Labelled
     text: str
     score: float
     chars: tuple[float, ...] = ()
     others: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
     is_rejected: bool = False
 
     @property
@@ -108,6 +113,11 @@ def reliability(readings: Sequence[Reading]) -> tuple[list[tuple[float, float, i
             bins.append((low, high, len(inside), mean, right))
             error += len(inside) / len(scored) * abs(mean - right)
     return bins, error
+
+
+def among_best(readings: Sequence[Reading]) -> dict[int, float]:
+    """Share of plates whose text is among the first n candidates of the grammar, before any character became `?`."""
+    return {n: sum(r.truth.text in r.candidates[:n] for r in readings) / len(readings) for n in BEST if readings}
 
 
 def answered_at(readings: Sequence[Reading], precision: float = SURE) -> float:
