@@ -28,7 +28,7 @@ def short(folder: Path) -> list[list[str]]:
     """
     card = (folder / "card.md").read_text(encoding="utf-8")
     match = re.search(r"^## In short\n\n((?:\|.*\n)+)", card, re.M)
-    rows = [[c.strip() for c in line.strip("|\n ").split("|")] for line in (match[1].splitlines()[2:] if match else ())]
+    rows = [[c.strip() for c in line.strip()[1:-1].split("|")] for line in (match[1].splitlines()[2:] if match else ())]
     if not rows or any(len(row) != 5 for row in rows):
         raise ValueError(f"{folder / 'card.md'}: expected a table of five columns under '## In short'")
     return rows
