@@ -9,7 +9,7 @@ import vision
 
 LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"cli"},
-    {"evaluate"},
+    {"evaluate", "bench"},
     {"pipeline"},
     {"sinks", "report", "demo"},
     {"sightings"},

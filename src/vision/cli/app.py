@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class BenchMode(StrEnum):
+    """What `vision bench` measures."""
+
+    STAGES = "stages"
+    STREAMS = "streams"
+    SOAK = "soak"
+    KERNELS = "kernels"
+
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings (TOML); see docs/reference/config.md.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
@@ -86,6 +97,27 @@ def doctor(json: JsonOption = False) -> None:
     from vision.cli.doctor import doctor_command
 
     raise typer.Exit(doctor_command(as_json=json))
+
+
+@app.command()
+def bench(
+    mode: Annotated[BenchMode, typer.Argument(metavar="stages|streams|soak|kernels", help="What to measure.")],
+    clip: Annotated[
+        Path | None, typer.Option(metavar="VIDEO", help="Video to run; default: a rendered street.")
+    ] = None,
+    config: ConfigOption = None,
+    streams: Annotated[int, typer.Option(min=1, help="Cameras to start with (streams) or to run (soak).")] = 1,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Use so much of the clip; kernels: seconds for each.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to soak.")] = 30.0,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the whole report as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with plots.")] = None,
+) -> None:
+    """Measure this machine: stages of a frame, how many cameras it carries, a long run, or the kernels."""
+    from vision.cli.bench import bench_command
+
+    raise typer.Exit(bench_command(mode.value, clip, config, streams, seconds, minutes, json, html))
 
 
 @app.command()

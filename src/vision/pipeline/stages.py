@@ -30,6 +30,7 @@ class Stages:
     reader: PlateReader
     attributes: AttributeClassifier
     manifests: tuple[Manifest, ...]
+    provider: str  # of onnxruntime, the one that really runs the networks
     coarse: F32  # (detector classes, attribute types): 1 where the type is a finer name for the class
 
 
@@ -53,6 +54,7 @@ def load_stages(config: Config) -> Stages:
         reader=PlateReader(sessions[2], load_grammar(config.plates.grammar)),
         attributes=attributes,
         manifests=tuple(s.manifest for s in sessions),
+        provider=sessions[0].provider,
         coarse=coarse_of(sessions[3].manifest, vehicles.classes, attributes.types),
     )
 

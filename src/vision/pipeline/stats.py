@@ -8,11 +8,17 @@ from contextlib import contextmanager
 
 
 class StageTimes:
-    """Seconds and calls per stage, added up with ``with times.stage("detect"):``."""
+    """Seconds and calls per stage, added up with ``with times.stage("detect"):``.
 
-    def __init__(self) -> None:
+    Args:
+        keep: also keep each call's seconds in ``samples``, for percentiles.
+    """
+
+    def __init__(self, *, keep: bool = False) -> None:
         self.seconds: dict[str, float] = {}
         self.calls: dict[str, int] = {}
+        self.samples: dict[str, list[float]] = {}
+        self._keep = keep
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -21,8 +27,11 @@ class StageTimes:
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            took = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
             self.calls[name] = self.calls.get(name, 0) + 1
+            if self._keep:
+                self.samples.setdefault(name, []).append(took)
 
     def table(self) -> dict[str, dict[str, float]]:
         """Per stage: seconds, share of all staged time, calls."""

@@ -1,0 +1,82 @@
+"""What machine and which versions the figures are of."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from vision import kernels
+from vision.errors import OutputError
+from vision.pipeline.runner import Pipeline
+
+
+def require_psutil() -> Any:
+    """The module psutil.
+
+    Raises:
+        OutputError: it is missing.
+    """
+    try:
+        import psutil
+    except ImportError as err:
+        raise OutputError("bench: psutil is not installed: pip install 'platevision[bench]'") from err
+    return psutil
+
+
+def cpu_name() -> str:
+    """The processor's own name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def governor() -> str | None:
+    """The frequency governor of the first core, None where the system has none."""
+    try:
+        return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def versions() -> dict[str, str]:
+    """Versions of what takes part, those that are installed."""
+    found = {}
+    for name in ("platevision", "onnxruntime", "onnxruntime-gpu", "opencv-python", "av", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def facts(pipeline: Pipeline) -> dict[str, Any]:
+    """Host, versions, and the models with the provider that really runs them."""
+    config = pipeline.config.models
+    return {
+        "cpu": cpu_name(),
+        "cores": n_cores(),
+        "ram_gb": round(require_psutil().virtual_memory().total / 2**30, 1),
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "power": governor(),
+        "simd": kernels.simd_level(),
+        "device": config.device,
+        "provider": pipeline.stages.provider,
+        "threads": config.threads or os.cpu_count() or 1,
+        "versions": versions(),
+        "models": [
+            {"name": m.name, "version": m.version, "precision": m.precision, "sha256": m.sha256}
+            for m in pipeline.stages.manifests
+        ],
+    }

@@ -1,0 +1,121 @@
+"""Paced streams: what is dropped and counted, who is served first, and when the service level fails."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.clip import N_FRAMES, demo_clip
+from vision.bench.clips import Clip, quality
+from vision.bench.meter import Meter
+from vision.bench.stages import percentiles_ms, run_stages
+from vision.bench.streams import Camera, next_frame, run_streams, why_failed
+from vision.errors import VisionError
+from vision.pipeline.runner import Pipeline
+from vision.types import Frame, Planes
+
+
+def clip_of(path: Path, seconds: float = 1.0) -> Clip:
+    return Clip(path, "test", seconds, 25.0, 1280, 720, "h264", (), (), is_rendered=True)
+
+
+def frame(seconds: float) -> Frame:
+    plane = Planes("bgr", (np.zeros((4, 4, 3), np.uint8),))
+    return Frame("c", 0, round(seconds * 1e9), seconds, plane, is_utc=False)
+
+
+def camera(ready: threading.Condition) -> Camera:
+    return Camera("c", clip_of(Path("x.mp4")), 0.0, 1.0, ready)
+
+
+def silent(name: str, done: int, total: int | None) -> None:
+    pass
+
+
+def test_a_frame_that_finds_another_waiting_replaces_it_and_is_counted() -> None:
+    one = camera(threading.Condition())
+    one.hand_over(frame(0.0), 10.0, 10.0, is_late=False)
+    one.hand_over(frame(0.04), 10.0, 10.04, is_late=False)
+    one.hand_over(frame(0.08), 10.0, 10.08, is_late=True)
+    assert (one.counts.decoded, one.counts.dropped_queue, one.counts.dropped_late) == (3, 1, 1)
+    assert one.waiting is not None
+    assert one.waiting.frame.time_ns == 10_040_000_000
+    assert one.waiting.frame.offset_s == pytest.approx(10.04)
+
+
+def test_the_frame_that_waited_longest_is_served_first() -> None:
+    ready = threading.Condition()
+    a, b = camera(ready), camera(ready)
+    a.hand_over(frame(0.5), 0.0, 0.5, is_late=False)
+    b.hand_over(frame(0.4), 0.0, 0.4, is_late=False)
+    served = [next_frame([a, b], ready) for _ in range(2)]
+    assert [taken[0] for taken in served if taken] == [b, a]
+    a.is_over = b.is_over = True
+    assert next_frame([a, b], ready) is None
+
+
+def test_every_frame_of_a_slow_clip_is_accounted_for() -> None:
+    clip = clip_of(demo_clip(), 0.8)
+    run = run_streams(Pipeline(), clip, 2, 0.8, silent)
+    assert run["decoded"] == 2 * 20
+    assert run["processed"] + run["dropped_queue"] + run["dropped_late"] == run["decoded"]
+    assert run["processed"] > 0
+    assert run["quality"]["plates"] == 0
+    assert not [t for t in threading.enumerate() if t.name.startswith("camera-")]
+
+
+def test_a_clip_that_breaks_off_is_an_error(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"no video")
+    with pytest.raises(VisionError, match=r"bad\.mp4: expected a video file"):
+        run_streams(Pipeline(), clip_of(bad), 1, 0.5, silent)
+
+
+HELD: dict[str, Any] = {
+    "drop_share": 0.005, "e2e_ms": {"p99": 500.0}, "quality": {"read_rate": 0.95}, "offline": {"read_rate": 0.96},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"drop_share": 0.006}, "dropped 0.6 % of the frames"),
+        ({"e2e_ms": {"p99": 501.0}}, "p99 from capture to result 501 ms"),
+        ({"e2e_ms": None}, "no frame"),
+        ({"quality": {"read_rate": 0.94}}, "read 94.0 % of the plates, offline 96.0 %"),
+        ({"quality": None, "offline": None}, None),
+    ],
+)
+def test_the_service_level(change: dict[str, Any], reason: str | None) -> None:
+    failed = why_failed(HELD | change)
+    assert (not failed) if reason is None else (len(failed) == 1 and reason in failed[0])
+
+
+def test_stages_count_every_frame_and_name_the_rates() -> None:
+    result = run_stages(Pipeline(), clip_of(demo_clip(), 0.4), silent)
+    assert result["stage_ms"]["detect vehicles"]["calls"] == 10
+    assert result["stage_ms"]["decode"]["calls"] == 11  # the last call finds the end
+    assert 0 < result["share_of_decode_fps"] < 1
+    assert N_FRAMES > 10
+
+
+def test_percentiles_and_quality() -> None:
+    assert percentiles_ms([0.001, 0.002, 0.003]) == {"p50": 2.0, "p90": 2.8, "p99": 2.98, "max": 3.0, "mean": 2.0}
+    assert quality(("A", "A", "B"), ["A", "C", "A"]) == {"plates": 3, "right": 2, "read_rate": 2 / 3, "unexpected": 1}
+    assert quality((), [])["read_rate"] == 1.0
+
+
+def test_the_meter_sees_memory_grow() -> None:
+    with Meter(every_s=0.01) as meter:
+        kept = []
+        for _ in range(30):
+            kept.append(np.ones(1 << 20, np.uint8))
+            time.sleep(0.02)
+    found = meter.summary()
+    assert found["rss_slope_mb_per_h"] > 60 * 60  # a megabyte every 20 ms is 50 a second
+    assert found["rss_peak_mb"] >= max(meter.rss_mb) - 0.1
+    assert len(kept) == 30
