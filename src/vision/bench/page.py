@@ -14,7 +14,8 @@ body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; color: #1f2328;
        padding: 0 1rem }
 h1 { font-size: 1.5rem; margin-bottom: 0 } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
 .line { font-size: 1.1rem; background: #ddf4ff; border-left: 4px solid #1f6feb; padding: .6rem 1rem; margin: 1rem 0 }
-table { border-collapse: collapse; font-size: .9rem } td, th { padding: .25rem .7rem; border-bottom: 1px solid #d8dee4 }
+.wide { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem }
+td, th { padding: .25rem .5rem; border-bottom: 1px solid #d8dee4 }
 th { text-align: left; background: #f6f8fa } td.n { text-align: right; font-variant-numeric: tabular-nums }
 svg { max-width: 100%; height: auto } .bad { color: #cf222e } footer { color: #656d76; margin-top: 2rem }
 @media print { body { margin: 0 } h2 { break-after: avoid } table, svg { break-inside: avoid } }
@@ -56,8 +57,10 @@ def page(report: dict[str, Any], line: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """An HTML table; numbers stand right."""
-    lines = "".join("<tr>" + "".join(cell(v) for v in row) + "</tr>" for row in rows)
-    return "<table><tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in head) + f"</tr>{lines}</table>"
+    lines = ["<tr>" + "".join(cell(v) for v in row) + "</tr>" for row in rows]
+    if head:
+        lines.insert(0, "<tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in head) + "</tr>")
+    return f"<div class=wide><table>{''.join(lines)}</table></div>"
 
 
 def cell(value: Any) -> str:
@@ -68,7 +71,7 @@ def cell(value: Any) -> str:
 
 def pairs(values: dict[str, Any]) -> str:
     """A table of names and values."""
-    return table(("", ""), [[k.replace("_", " "), v] for k, v in values.items()])
+    return table((), [[k.replace("_", " "), v] for k, v in values.items()])
 
 
 def plot(draw: Callable[[Any], None], title: str, height: float = 3.2) -> str:
@@ -122,7 +125,7 @@ def streams_part(result: dict[str, Any]) -> list[str]:
         for p, color in (("p50", BLUE), ("p99", RED)):
             axes.plot(n, [r["e2e_ms"][p] if r["e2e_ms"] else None for r in runs], marker="o", color=color, label=p)
         axes.axhline(result["limits"]["p99_ms"], color=GRAY, ls="--", lw=1)
-        axes.set(xlabel="cameras", ylabel="capture to result, ms", yscale="log", xticks=n)
+        axes.set(xlabel="cameras", ylabel="capture to result, ms", ylim=(0, None), xticks=n)
         axes.legend(frameon=False)
 
     def drops(axes: Any) -> None:
@@ -130,6 +133,7 @@ def streams_part(result: dict[str, Any]) -> list[str]:
             [str(k) for k in n],
             [100 * r["drop_share"] for r in runs],
             color=[RED if r["failed"] else BLUE for r in runs],
+            width=0.5,
         )
         axes.set(xlabel="cameras", ylabel="frames dropped, %")
 
@@ -138,13 +142,19 @@ def streams_part(result: dict[str, Any]) -> list[str]:
         [
             *(r[key] for key in counted),
             *((r["e2e_ms"]["p50"], r["e2e_ms"]["p99"]) if r["e2e_ms"] else (None, None)), r["util"]["cpu_cores"],
-            r["util"]["rss_peak_mb"], quality_text(r), "; ".join(r["failed"]) or "held",
+            r["util"]["rss_peak_mb"], quality_text(r), "no" if r["failed"] else "yes",
         ]
         for r in runs
     ]  # fmt: skip
     head = ("cameras", "scheduled fps", "fps", "decoded", "processed", "dropped (queue)", "dropped (late)", "p50 ms",
-            "p99 ms", "CPU cores", "RSS MB", "plates read", "service level")  # fmt: skip
-    return [plot(latency, "Latency"), plot(drops, "Dropped frames"), "<h2>Runs</h2>" + table(head, rows)]
+            "p99 ms", "CPU cores", "RSS MB", "plates read", "held")  # fmt: skip
+    reasons = [f"<li>{r['streams']} cameras: {html.escape('; '.join(r['failed']))}</li>" for r in runs if r["failed"]]
+    return [
+        plot(latency, "Latency"),
+        plot(drops, "Dropped frames"),
+        "<h2>Runs</h2>" + table(head, rows),
+        f"<h2>Why it did not hold</h2><ul class=bad>{''.join(reasons)}</ul>" if reasons else "",
+    ]
 
 
 def quality_text(run: dict[str, Any]) -> str:
