@@ -128,15 +128,16 @@ class PlateScores:
 
 
 def plate_scores(detect: Detect, records: list[Record]) -> PlateScores:
-    """Scores of detections at the operating point.  An alarm touches no labeled plate (IoU < .1)."""
+    """Scores of detections at the operating point.  An alarm touches no labeled or ignored plate (IoU < .1)."""
     n = hit50 = hit70 = alarms = 0
     errors: list[float] = []
     for r in records:
         d = detect(r.image)
-        gt = quad_boxes(r.quads)
-        m = iou_matrix(d.boxes, gt)
-        n += len(gt)
-        for j in range(len(gt)):
+        everything = quad_boxes(r.quads)
+        m = iou_matrix(d.boxes, everything)
+        wanted = np.flatnonzero(~r.ignore)
+        n += len(wanted)
+        for j in wanted:
             best = float(m[:, j].max()) if len(m) else 0.0
             hit50 += int(best >= 0.5)
             hit70 += int(best >= 0.7)
@@ -145,7 +146,7 @@ def plate_scores(detect: Detect, records: list[Record]) -> PlateScores:
                 width = (np.linalg.norm(q[1] - q[0]) + np.linalg.norm(q[2] - q[3])) / 2
                 errors.append(float(np.linalg.norm(d.quads[int(m[:, j].argmax())] - q, axis=1).mean() / width * 100))
         if len(d.boxes):
-            alarms += int((m.max(1) < 0.1).sum()) if len(gt) else len(d.boxes)
+            alarms += int((m.max(1) < 0.1).sum()) if len(everything) else len(d.boxes)
     return PlateScores(
         len(records),
         n,

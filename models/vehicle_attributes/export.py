@@ -19,7 +19,6 @@ from network import INPUT_SIDE, AttributeNet, ExportNet
 HERE = Path(__file__).resolve().parent
 OPSET = 17
 MAX_DIFFERENCE = 1e-4
-VERSION = "0.1.0"
 DATA = (
     "highway-object-detection v40, Universitas Tidar, Roboflow Universe (CC BY 4.0)",
     "Manaus_traffic 4 and 5, fixed cameras, Roboflow Universe (CC BY 4.0)",
@@ -27,6 +26,8 @@ DATA = (
     "Nepali vehicle annotation v2, ai-protocol, Roboflow Universe (CC BY 4.0)",
     "vehicle type crops of a fixed camera, Zenodo (CC BY 4.0 as stated in the repository that carries them)",
     "Open Images vehicles (images CC BY 2.0, boxes CC BY 4.0)",
+    "ADODRS vehicles, Roboflow Universe (CC BY 4.0)",
+    "ambulances and cars, Open Images photos (images CC BY 2.0, labels CC BY 4.0)",
     "CCPD base and green photos (MIT); vehicle boxes by vehicle-detection-0200 (Apache-2.0)",
     "color pseudo-labels by vehicle-attributes-recognition-barrier-0039, Open Model Zoo (Apache-2.0)",
 )
@@ -57,11 +58,11 @@ def _table(name: str, values: dict[str, str]) -> list[str]:
     return ["", f"[{name}]", *(f'{key} = "{value}"' for key, value in values.items())]
 
 
-def make_manifest(sha256: str, thresholds: dict[str, float], trained: str) -> str:
+def make_manifest(sha256: str, version: str, thresholds: dict[str, float], trained: str) -> str:
     """Text of model.toml."""
     lines = [
         'name = "vehicle_attributes"',
-        f'version = "{VERSION}"',
+        f'version = "{version}"',
         'task = "vehicle_attributes"',
         'file = "model.onnx"',
         f'sha256 = "{sha256}"',
@@ -110,19 +111,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--color-threshold", type=float, default=0.5)
     parser.add_argument("--type-threshold", type=float, default=0.5)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--trained", required=True, help="what was done, for the manifest")
+    parser.add_argument("--type-temperature", type=float, help="default: fitted on held-out training crops")
+    parser.add_argument("--color-temperature", type=float)
     args = parser.parse_args()
     state = torch.load(args.checkpoint)
     net = AttributeNet()
     net.load_state_dict(state["average"])
-    exported = ExportNet(net, state["type_temperature"], state["color_temperature"]).eval()
-    minutes, n_steps = state["spent_s"] / 60, state["n_steps"]
-    trained = f"from scratch, {minutes:.0f} minutes on one shared CPU core, {n_steps} batches of 64, train.py --seed 0"
+    temperatures = [getattr(args, name) or state[name] for name in ("type_temperature", "color_temperature")]
+    exported = ExportNet(net, *temperatures).eval()
     thresholds = {"color": args.color_threshold, "type": args.type_threshold}
     with tempfile.TemporaryDirectory(dir=args.out) as folder:
         onnx_path, toml_path = Path(folder) / "model.onnx", Path(folder) / "model.toml"
         write_onnx(exported, onnx_path)
         sha256 = hashlib.sha256(onnx_path.read_bytes()).hexdigest()
-        toml_path.write_text(make_manifest(sha256, thresholds, trained), encoding="utf-8")
+        toml_path.write_text(make_manifest(sha256, args.version, thresholds, args.trained), encoding="utf-8")
         onnx_path.replace(args.out / "model.onnx")
         toml_path.replace(args.out / "model.toml")
 

@@ -23,8 +23,8 @@ HELD_OUT_SHARE = 0.04
 COLOR_SHARE = 0.5
 """Share of samples drawn evenly by color; the others are drawn evenly by type."""
 COLOR_WEIGHTS: dict[str, float] = {
-    "black": 1.5, "white": 1.9, "gray": 1.2, "red": 1.0, "blue": 1.0, "yellow": 0.9, "orange": 0.6, "brown": 0.6,
-    "green": 0.9, "purple": 0.5, "pink": 0.4, "unknown": 0.5,
+    "black": 2.0, "white": 1.9, "gray": 1.2, "red": 1.0, "blue": 1.0, "yellow": 0.9, "orange": 0.6, "brown": 0.6,
+    "green": 0.9, "purple": 0.5, "pink": 0.4, "unknown": 0.8,
 }  # fmt: skip
 REPAINT_SHARE: dict[str, float] = {
     "black": 0.4, "white": 0.08, "gray": 0.35, "red": 0.1, "blue": 0.15, "yellow": 0.15, "orange": 0.65,
