@@ -31,7 +31,7 @@ def ours(path: Path, size: tuple[int, int], score: float, nms: float) -> Callabl
 
 
 def plates_in_negatives() -> dict[str, list[list[float]]]:
-    """Boxes that a person took for plates among what detectors found in the pictures of bridge cameras, by file name."""
+    """Boxes in the pictures of bridge cameras that a person took for plates, among what detectors found, by file."""
     lines = (HERE / "plates_in_negatives.jsonl").read_text(encoding="utf-8").splitlines()
     return {row["file"]: row["boxes"] for row in map(json.loads, lines)}
 
