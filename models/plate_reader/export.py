@@ -33,7 +33,7 @@ LINEAGE = (
     "easypr_crops, 543 crops: EasyPR's training data, Apache-2.0 (its README, section 版权)",
     "generated plates: glyphs of chinese_license_plate_generator (MIT, (c) 2020 leijd), font built into OpenCV 5",
     "surroundings of generated plates: background pictures (MIT) and CCPD photos (MIT)",
-    "start weights: 0.1.0, from scratch by the same code family on parts of the same sets",
+    "start weights: earlier versions, from scratch by the same code family on parts of the same sets",
 )
 
 
@@ -111,11 +111,11 @@ def export(model: PlateReader, temperatures: tuple[float, float, float], path: P
     )
 
 
-def manifest(sha256: str, trained: str) -> str:
+def manifest(sha256: str, version: str, trained: str) -> str:
     """Text of model.toml."""
     lines = [
         'name = "plate_reader"',
-        'version = "0.2.0"',
+        f'version = "{version}"',
         'task = "plate_reader"',
         'file = "model.onnx"',
         f'sha256 = "{sha256}"',
@@ -166,6 +166,8 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path("plate_reader.pt"))
     parser.add_argument("--log", type=Path, help="training log to summarize as training_log.jsonl")
     parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--start", default="from scratch", help="what the run began with, for the manifest")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
@@ -176,11 +178,9 @@ def main() -> None:
         path = Path(folder) / "model.onnx"
         difference = export(model, temperatures, path)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        trained = (
-            f"train.py, {state['minutes']:.0f} minutes on one core, {state['seen']} crops, from the weights of 0.1.0"
-        )
+        trained = f"train.py, {state['minutes']:.0f} minutes on one core, {state['seen']} crops, {args.start}"
         toml = Path(folder) / "model.toml"
-        toml.write_text(manifest(sha256, trained), "utf-8")
+        toml.write_text(manifest(sha256, args.version, trained), "utf-8")
         os.replace(path, args.out / "model.onnx")
         os.replace(toml, args.out / "model.toml")
     if args.log:
