@@ -58,16 +58,27 @@ def are_plates(corners: F32) -> NDArray[np.bool_]:
     return np.asarray((turns > 1e-3).all(1) & is_large)
 
 
-def distinct(plates: PlateDetections, max_overlap: float = 0.5) -> list[int]:
-    """Indices of plates (best first) that do not overlap a better one; overlap is by the smaller box's area."""
+def distinct(plates: PlateDetections) -> list[int]:
+    """Indices of plates (best first) that do not overlap a better one."""
+    return [group[0] for group in same_plate(plates)]
+
+
+def same_plate(plates: PlateDetections, max_overlap: float = 0.5) -> list[list[int]]:
+    """Indices of plates (best first), grouped by the plate they show: those that overlap the best of a group join it.
+
+    Overlap is by the smaller box's area.
+    """
     boxes = plates.boxes
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     iou = kernels.iou_matrix(boxes, boxes)
     # From IoU to intersection over the smaller area: i = iou (a + b) / (1 + iou).
     inter = iou * (areas[:, None] + areas[None]) / (1 + iou)
     overlap = inter / np.maximum(np.minimum(areas[:, None], areas[None]), 1e-6)
-    keep: list[int] = []
+    groups: list[list[int]] = []
     for i in range(len(plates)):
-        if all(overlap[i, j] <= max_overlap for j in keep):
-            keep.append(i)
-    return keep
+        group = next((g for g in groups if overlap[i, g[0]] > max_overlap), None)
+        if group is None:
+            groups.append([i])
+        else:
+            group.append(i)
+    return groups

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from vision.detect.heads import Roi
-from vision.detect.plates import distinct
+from vision.detect.plates import same_plate
 from vision.kernels import to_bgr
 from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, vehicle_of
@@ -25,7 +26,8 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
     """All plates and vehicles of one picture, plates by score times size, best first.
 
     A photo is searched harder than a video frame, which has neighbors: whole at two scales and once more inside
-    every vehicle. Reads of which too little could be read are dropped and counted in ``rejected``.
+    every vehicle. A plate found several times is read with the corners of each search, and the surest read counts.
+    Reads of which too little could be read are dropped and counted in ``rejected``.
     """
     times = StageTimes()
     detect, rules = config.detect, config.plates
@@ -39,9 +41,10 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
             is_finer = max(x2 - x1, y2 - y1) * detect.plate_side < longest * detect.plate_crop_side
             if is_finer and min(x2 - x1, y2 - y1) > 32:
                 searches.append(((x1, y1, min(x2 + 1, frame.width), min(y2 + 1, frame.height)), detect.plate_crop_side))
-        plates = best_of(stages.plates.find(frame, searches), find_with_margin(stages, frame))
+        plates = joined([*(stages.plates.find(frame, [s]) for s in searches), find_with_margin(stages, frame)])
     with times.stage("read"):
-        reads = stages.reader.read(frame, plates)
+        looks = stages.reader.read(frame, plates)
+        reads = [max((looks[i] for i in group), key=lambda r: r.plate.score) for group in same_plate(plates)]
     with times.stage("attributes"):
         attributes = stages.attributes.classify(frame, found.boxes)
     vehicles = [
@@ -81,13 +84,11 @@ def find_with_margin(stages: Stages, frame: Frame) -> PlateDetections:
     return PlateDetections(found.corners - np.float32(margin), found.scores)
 
 
-def best_of(a: PlateDetections, b: PlateDetections) -> PlateDetections:
-    """Both, the same plate kept once, best first."""
-    scores = np.concatenate((a.scores, b.scores))
+def joined(parts: Sequence[PlateDetections]) -> PlateDetections:
+    """All detections, best first."""
+    scores = np.concatenate([p.scores for p in parts])
     order = np.argsort(-scores, kind="stable")
-    both = PlateDetections(np.concatenate((a.corners, b.corners))[order], scores[order])
-    keep = distinct(both)
-    return PlateDetections(both.corners[keep], both.scores[keep])
+    return PlateDetections(np.concatenate([p.corners for p in parts])[order], scores[order])
 
 
 def marked(read: PlateRead, min_char_score: float, max_unreadable: int) -> PlateRead | None:
