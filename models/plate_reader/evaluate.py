@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from corrections import corrected
 from dataset import fit_crop, load_plates, read_image, read_index, warp_plate
 from generator import PlateDrawer
 from labels import CHARSET, COLORS, UNKNOWN, decode
@@ -56,8 +57,10 @@ def onnx_reader(path: Path, batch: int = 32) -> Reader:
     return read  # type: ignore[return-value]
 
 
-def _dev_crops(data: Path, index: list[dict[str, Any]], source: str, folder: str) -> Labelled:
+def _dev_crops(data: Path, index: list[dict[str, Any]], source: str, folder: str, *, right: bool = False) -> Labelled:
+    """Crops of a dev source; `right`: with the labels that a person corrected."""
     rows = [r for r in index if r["source"] == source and r["split"] == "dev" and r["file"].startswith(folder)]
+    rows = corrected(rows) if right else rows
     images = []
     for row in rows:
         image = read_image(data / "plates" / row["file"])
@@ -80,6 +83,8 @@ def real_sets(data: Path) -> dict[str, Labelled]:
         "duany049": _dev_crops(data, index, "duany049", "crops"),
         "brightfeather": _dev_crops(data, index, "brightfeather", "photos"),
     }
+    for source, name in (("lprnet_test", "lprnet_test"), ("ccpd_green", "ccpd_green dev"), ("duany049", "duany049")):
+        sets[name + ", labels corrected"] = _dev_crops(data, index, source, "crops", right=True)
     army = [i for i, text in enumerate(sets["duany049"].text) if text[0].isascii()]
     sets["duany049, army only"] = _take(sets["duany049"], army)
     other = [i for i, text in enumerate(sets["lprnet_test"].text) if text[0] != "皖"]
