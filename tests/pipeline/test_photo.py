@@ -1,0 +1,41 @@
+"""Photos: a plate found by several searches counts once, with the surest of its reads."""
+
+import numpy as np
+
+from tests.clip import demo_clip
+from vision.detect.plates import distinct, same_plate
+from vision.pipeline.config import Config
+from vision.pipeline.photo import joined, read_photo
+from vision.pipeline.stages import load_stages
+from vision.types import PlateDetections
+from vision.video.file import FileSource
+
+
+def plate(x: float, y: float, w: float = 100, h: float = 30) -> np.ndarray:
+    return np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+
+
+def test_plates_are_grouped_by_what_they_overlap() -> None:
+    corners = np.stack([plate(0, 0), plate(200, 0), plate(10, 5), plate(210, -5, 80, 40), plate(400, 0)])
+    found = PlateDetections(corners, np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32))
+    assert same_plate(found) == [[0, 2], [1, 3], [4]]
+    assert distinct(found) == [0, 1, 4]
+    assert same_plate(joined([PlateDetections(corners[:0], np.zeros(0, np.float32))])) == []
+
+
+def test_parts_are_joined_best_first() -> None:
+    a = PlateDetections(plate(0, 0)[None], np.array([0.3], np.float32))
+    b = PlateDetections(plate(9, 9)[None], np.array([0.6], np.float32))
+    both = joined([a, b])
+    assert both.scores.tolist() == [np.float32(0.6), np.float32(0.3)]
+    assert both.corners[0, 0].tolist() == [9, 9]
+
+
+def test_every_plate_of_a_photo_comes_once() -> None:
+    stages = load_stages(Config())
+    with FileSource(demo_clip(), start_s=1.2) as source:
+        frame = next(iter(source))
+    photo = read_photo(stages, Config(), frame)
+    texts = [r.plate.text for r in photo.plates]
+    assert "京A12345" in texts
+    assert len(texts) == len(set(texts))
