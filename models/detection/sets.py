@@ -129,6 +129,6 @@ LINEAGE: dict[str, tuple[str, ...]] = {  # what the shipped weights have seen, f
         "Manaus traffic, 466 (CC BY 4.0)",
         "topview vehicles, 362 (CC BY 4.0)",
         "small road sets, 508 (images CC BY 2.0 or CC BY 4.0, labels CC BY 4.0)",
-        "ADODRS vehicles, 1169, in earlier runs only (CC BY 4.0)",
+        "ADODRS vehicles, 1169 (CC BY 4.0)",
     ),
 }
