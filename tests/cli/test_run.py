@@ -195,6 +195,8 @@ def test_usage_errors(tmp_path: Path) -> None:
 def test_corrupted_model_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "plate_reader"
     shutil.copytree(find("plate_reader").path.parent, folder)
+    toml = folder / "model.toml"
+    toml.write_text(toml.read_text("utf-8").split("\n[variants")[0], "utf-8")
     data = bytearray((folder / "model.onnx").read_bytes())
     data[len(data) // 2] ^= 1
     (folder / "model.onnx").write_bytes(data)
