@@ -70,6 +70,13 @@ def test_illegal_reading_becomes_the_nearest_legal_one() -> None:
     assert decoder().decode(log_probs, color("blue"), ONE_ROW).text == "京B12345"
 
 
+def test_a_foreign_plate_does_not_become_a_series_that_was_never_issued() -> None:
+    # 34A-231.26 of Vietnam looks like WA23126 to the network; no army series begins with W.
+    plate = decoder().decode(looks_like("WA23126"), color("white"), ONE_ROW)
+    assert plate.text != "WA23126"
+    assert plate.score < 0.1
+
+
 def test_color_decides_between_lengths() -> None:
     # Eighth slot undecided between the pad and a digit: a green plate has eight characters, a blue one seven.
     log_probs = looks_like("京AD1234")
