@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import curves
 import cv2
 import numpy as np
 import torch
+from common import curves
+from common.start import autocast, load_onnx
 from detection.canvas import CanvasMaker, batch_of
 from detection.decode import F32, U8, Runner
 from detection.loss import LossWeights, detection_loss
 from detection.network import Detector, Spec, grow, points
-from start import autocast, load_onnx
 from torch import Tensor, nn
 from tqdm import tqdm
 

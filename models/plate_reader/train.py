@@ -24,13 +24,13 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import curves
+from common import curves
+from common.start import autocast, load_onnx
 from evaluate import Reader, generated_sets, real_sets, score_all
 from labels import CHARSET, COLORS, SLOTS
 from network import GRID_H, GRID_W, PlateReader, count_macs
 from numpy.typing import NDArray
 from sampling import Sampler, feed
-from start import autocast, load_onnx
 from torch import Tensor, nn
 from tqdm import tqdm
 

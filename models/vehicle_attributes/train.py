@@ -16,13 +16,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import curves
 from augment import crop_input
+from common import curves
+from common.start import autocast, load_onnx
 from labels import COLORS, PRIOR, TYPES
 from network import AttributeNet, count_macs
 from pseudo_label import NOT_LABELED
 from samples import Samples, Stream, load_samples, split_held_out
-from start import autocast, load_onnx
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader

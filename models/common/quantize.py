@@ -1,4 +1,4 @@
-"""The int8 variant of a shipped network: `python models/quantize.py plate_detector --data DATA`.
+"""The int8 variant of a shipped network: `python models/common/quantize.py plate_detector --data DATA`.
 
 Weights per output channel in 7 bits (the products of two then fit the 16-bit sums of AVX2, and VNNI loses nothing),
 activations in 8 bits with ranges measured on training pictures. What decides geometry and probabilities stays float:
@@ -19,14 +19,17 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime as ort
-from detection.decode import letterbox
-from detection.records import read, rows_of
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-MODELS = Path(__file__).resolve().parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from detection.decode import letterbox
+from detection.records import read, rows_of
+
+MODELS = Path(__file__).resolve().parents[1]
 QUANTIZED = ("Conv", "Add", "Relu", "MaxPool", "Resize", "Concat")
 LAST = r"/out(_\d+)?/"  # the last convolution of a detector, once a level
 KEEP_FLOAT = {  # patterns of node names

@@ -1,4 +1,4 @@
-"""Draws a training log: losses and development figures over time. `python models/curves.py LOG.jsonl` -> LOG.png."""
+"""Draws a training log over time, losses and figures: `python models/common/curves.py LOG.jsonl` -> LOG.png."""
 
 from __future__ import annotations
 
