@@ -101,8 +101,7 @@ def main() -> None:
     model = Detector(SPEC)
     if args.init:
         begin(model, args.init, maker, SIZES[0][1][0])
-    plan = Plan(SPEC, args.minutes, SIZES, peak=1.2e-3 if args.init else 2.5e-3, freeze_at=0.4)
-    plan.compile = args.compile
+    plan = Plan(SPEC, args.minutes, SIZES, peak=1.2e-3 if args.init else 2.5e-3, freeze_at=0.4, compile=args.compile)
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:
         trainer.resume()

@@ -92,8 +92,15 @@ def main() -> None:
     model = Detector(SPEC)
     if args.init:
         begin(model, args.init, maker, SIZES[0][1][0])
-    plan = Plan(SPEC, args.minutes, SIZES, peak=1e-3 if args.init else 2e-3, freeze_at=0.45, test_every_s=900)
-    plan.compile = args.compile
+    plan = Plan(
+        SPEC,
+        args.minutes,
+        SIZES,
+        peak=1e-3 if args.init else 2e-3,
+        freeze_at=0.45,
+        test_every_s=900,
+        compile=args.compile,
+    )
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:
         trainer.resume()

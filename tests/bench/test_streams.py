@@ -1,5 +1,6 @@
 """Paced streams: what is dropped and counted, who is served first, and when the service level fails."""
 
+import mmap
 import threading
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.clip import N_FRAMES, demo_clip
+from tests.clip import demo_clip
 from vision.bench.clips import Clip, quality
 from vision.bench.meter import Meter
 from vision.bench.stages import percentiles_ms, run_stages
@@ -100,7 +101,6 @@ def test_stages_count_every_frame_and_name_the_rates() -> None:
     assert result["stage_ms"]["detect vehicles"]["calls"] == 10
     assert result["stage_ms"]["decode"]["calls"] == 11  # the last call finds the end
     assert 0 < result["share_of_decode_fps"] < 1
-    assert N_FRAMES > 10
 
 
 def test_percentiles_and_quality() -> None:
@@ -113,9 +113,10 @@ def test_the_meter_sees_memory_grow() -> None:
     with Meter(every_s=0.01) as meter:
         kept = []
         for _ in range(30):
-            kept.append(np.ones(1 << 20, np.uint8))
+            kept.append(mmap.mmap(-1, 4 << 20))  # pages of its own: the heap may have freed ones to reuse
+            kept[-1].write(b"x" * (4 << 20))
             time.sleep(0.02)
     found = meter.summary()
-    assert found["rss_slope_mb_per_h"] > 60 * 60  # a megabyte every 20 ms is 50 a second
+    assert found["rss_slope_mb_per_h"] > 60 * 60  # at least a megabyte a second; it is 4 every 20 ms
     assert found["rss_peak_mb"] >= max(meter.rss_mb) - 0.1
     assert len(kept) == 30

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from vision import kernels
 from vision.errors import OutputError
+from vision.pipeline.output import versions
 from vision.pipeline.runner import Pipeline
 
 
@@ -49,17 +49,6 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def versions() -> dict[str, str]:
-    """Versions of what takes part, those that are installed."""
-    found = {}
-    for name in ("platevision", "onnxruntime", "onnxruntime-gpu", "opencv-python", "av", "numpy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def facts(pipeline: Pipeline) -> dict[str, Any]:
     """Host, versions, and the models with the provider that really runs them."""
     config = pipeline.config.models
@@ -68,15 +57,11 @@ def facts(pipeline: Pipeline) -> dict[str, Any]:
         "cores": n_cores(),
         "ram_gb": round(require_psutil().virtual_memory().total / 2**30, 1),
         "os": platform.platform(),
-        "python": platform.python_version(),
         "power": governor(),
         "simd": kernels.simd_level(),
         "device": config.device,
         "provider": pipeline.stages.provider,
         "threads": config.threads or os.cpu_count() or 1,
         "versions": versions(),
-        "models": [
-            {"name": m.name, "version": m.version, "precision": m.precision, "sha256": m.sha256}
-            for m in pipeline.stages.manifests
-        ],
+        "models": [m.identity() for m in pipeline.stages.manifests],
     }

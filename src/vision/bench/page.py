@@ -45,8 +45,10 @@ def page(report: dict[str, Any], line: str) -> str:
         "<h2>Machine</h2>" + pairs({k: v for k, v in report["host"].items() if k not in ("versions", "models")})
     )
     parts.append("<h2>Versions and models</h2>" + pairs(report["host"]["versions"]))
-    models = report["host"]["models"]
-    parts.append(table(("model", "version", "precision", "SHA-256"), [list(m.values()) for m in models]))
+    keys = ("name", "version", "precision", "sha256")
+    parts.append(
+        table(("model", "version", "precision", "SHA-256"), [[m[k] for k in keys] for m in report["host"]["models"]])
+    )
     parts.append("<footer>Frames per second are of this machine; compare only ratios with other machines.</footer>")
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
@@ -74,8 +76,8 @@ def pairs(values: dict[str, Any]) -> str:
     return table((), [[k.replace("_", " "), v] for k, v in values.items()])
 
 
-def plot(draw: Callable[[Any], None], title: str, height: float = 3.2) -> str:
-    """One plot as SVG; ``draw`` gets the axes.
+def require_matplotlib() -> Any:
+    """The class of figures; asked for before the work, so that hours are not lost.
 
     Raises:
         OutputError: matplotlib is missing.
@@ -84,7 +86,16 @@ def plot(draw: Callable[[Any], None], title: str, height: float = 3.2) -> str:
         from matplotlib.figure import Figure
     except ImportError as err:
         raise OutputError("--html: matplotlib is not installed: pip install 'platevision[bench]'") from err
-    figure = Figure(figsize=(9, height), layout="constrained")
+    return Figure
+
+
+def plot(draw: Callable[[Any], None], title: str, height: float = 3.2) -> str:
+    """One plot as SVG; ``draw`` gets the axes.
+
+    Raises:
+        OutputError: matplotlib is missing.
+    """
+    figure = require_matplotlib()(figsize=(9, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     draw(axes)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from vision.bench import host, kernels, streams
 from vision.bench.clips import Clip, Progress, open_clip
-from vision.bench.page import page
+from vision.bench.page import page, require_matplotlib
 from vision.bench.stages import run_stages
 from vision.cli import OK
 from vision.cli.say import bars, note, out
 from vision.errors import OutputError
 from vision.pipeline.config import Config, load_config
+from vision.pipeline.output import now_text
 from vision.pipeline.runner import Pipeline
 
 MODES = ("stages", "streams", "soak", "kernels")
@@ -37,11 +37,13 @@ def bench_command(
         if path is not None and not path.parent.is_dir():
             raise OutputError(f"{path}: cannot write: no such folder")
     host.require_psutil()
+    if html_path is not None:
+        require_matplotlib()
     pipeline = Pipeline(load_config(config) if config else Config())
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "mode": mode,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "time": now_text(),
         "host": host.facts(pipeline),
     }
     with tempfile.TemporaryDirectory(prefix="vision-bench-") as folder, bars() as progress:

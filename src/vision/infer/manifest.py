@@ -45,6 +45,10 @@ class Manifest:
             raise ModelCorruptError(f"{where}: expected key {err.args[0]!r}, got none") from err
         return replace(self, path=self.path.parent / file, sha256=sha256, precision=precision)
 
+    def identity(self) -> dict[str, str]:
+        """What a report says of a model that took part."""
+        return {key: getattr(self, key) for key in ("name", "version", "task", "precision", "sha256", "licence")}
+
     def variants(self) -> list[Manifest]:
         """The model in each of its precisions, its own first."""
         return [self, *(self.variant(precision) for precision in self.values.get("variants", {}))]

@@ -182,10 +182,7 @@ def describe_run(pipeline: Pipeline, sources: Sequence[str], part: Part) -> dict
     """What run.json says from the start."""
     return {
         "versions": versions(),
-        "models": [
-            {key: getattr(m, key) for key in ("name", "version", "task", "precision", "sha256", "licence")}
-            for m in pipeline.stages.manifests
-        ],
+        "models": [m.identity() for m in pipeline.stages.manifests],
         "inputs": [redact(uri) for uri in sources],
         "part": asdict(part),
         "config": pipeline.config.model_dump(),
