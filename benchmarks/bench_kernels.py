@@ -38,6 +38,7 @@ def numpy_decode_text() -> object:
 NUMPY: dict[str, Work] = {
     "letterbox i420 1080p to 640x384": lambda: reference.letterbox(B.i420, 384, 640, None, 0.4),
     "letterbox i420 roi 400x240 to 320x192": lambda: reference.letterbox(B.i420, 192, 320, ROI, 0.4),
+    "luma_grid i420 1080p to 80x45": lambda: reference.luma_grid(B.i420, 45, 80),
     "to_bgr i420 1080p": lambda: reference.to_bgr(B.i420),
     "warp i420 plate to 160x48": lambda: reference.warp(B.i420, PLATE, 48, 160),
     "decode_heads 416x256, 60 survivors": lambda: reference.decode_heads(B.quiet, **HEADS),

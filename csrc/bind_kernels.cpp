@@ -12,6 +12,7 @@
 #include "kernels/decode_text.hpp"
 #include "kernels/iou_matrix.hpp"
 #include "kernels/letterbox.hpp"
+#include "kernels/luma_grid.hpp"
 #include "kernels/sharpness.hpp"
 #include "kernels/to_bgr.hpp"
 #include "kernels/warp.hpp"
@@ -197,6 +198,20 @@ py::tuple bind_decode_text(const py::object& log_probs, const py::object& masks,
                           array_from(found.scores, {n}));
 }
 
+void bind_luma_grid(const std::string& layout, const py::tuple& data, const std::string& matrix,
+                    bool full_range, const py::object& out) {
+    const Picture picture = picture_of(layout, data, matrix, full_range);
+    py::array cells = array_of<float>("out", out);
+    if (cells.ndim() != 2 || cells.shape(0) < 1 || cells.shape(1) < 1 || cells.shape(0) > MAX_OUT ||
+        cells.shape(1) > MAX_OUT) {
+        refuse("out", "shape (rows, columns), 1..32768 each", shape_text(cells));
+    }
+    float* to = writable<float>("out", cells);
+    const int rows = static_cast<int>(cells.shape(0)), columns = static_cast<int>(cells.shape(1));
+    const py::gil_scoped_release nogil;
+    luma_grid(picture, rows, columns, to);
+}
+
 double bind_sharpness(const py::object& image) {
     const py::array pixels = array_of<std::uint8_t>("image", image);
     const py::ssize_t dims = pixels.ndim(), step = dims == 3 ? pixels.shape(2) : 1;
@@ -239,6 +254,7 @@ void bind_kernels(py::module_& m) {
     m.def("decode_heads", &bind_decode_heads, "rows"_a, "height"_a, "width"_a, "n_classes"_a, "geometry"_a,
           "strides"_a, "min_score"_a, "max_iou"_a, "scale"_a, "origin"_a, "limit"_a);
     m.def("decode_text", &bind_decode_text, "log_probs"_a, "masks"_a, "bias"_a, "limit"_a);
+    m.def("luma_grid", &bind_luma_grid, "layout"_a, "data"_a, "matrix"_a, "full_range"_a, "out"_a);
     m.def("sharpness", &bind_sharpness, "image"_a);
     m.def("iou_matrix", &bind_iou_matrix, "a"_a, "b"_a);
 }

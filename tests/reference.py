@@ -179,6 +179,14 @@ def decode_text(log_probs: F32, masks: U8, bias: F32, limit: int) -> list[tuple[
     return [(text, pattern, score) for text, (score, pattern) in ranked[:limit]]
 
 
+def luma_grid(planes: Planes, rows: int, columns: int) -> F64:
+    """Mean luma (0..255 as stored) of the cells of a grid over the picture."""
+    parts = components(planes)
+    luma = 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] if planes.layout == "bgr" else parts[0]
+    h, w = luma.shape
+    return np.asarray(resample(0, h, h, rows) @ luma @ resample(0, w, w, columns).T)
+
+
 def sharpness(image: U8) -> float:
     """Variance of the Laplacian over (variance of the gray picture + 1)."""
     if min(image.shape[:2]) < 3:

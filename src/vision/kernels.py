@@ -24,6 +24,7 @@ __all__ = [
     "decode_text",
     "iou_matrix",
     "letterbox",
+    "luma_grid",
     "set_simd_level",
     "sharpness",
     "simd_level",
@@ -163,6 +164,24 @@ def decode_text(
         TypeError, ValueError: wrong dtype or shape, or NaN or +inf among the numbers.
     """
     return _kernels.decode_text(log_probs, masks, bias, limit)
+
+
+def luma_grid(planes: Planes, out: F32) -> None:
+    """Mean luma of the cells of a grid laid over a picture: what a motion gate compares from frame to frame.
+
+    The picture is cut into ``rows x columns`` equal cells, whatever its size; a pixel counts in a cell by how much of
+    it the cell covers. A grid finer than the picture is linear between pixel centers.
+
+    Args:
+        planes: the picture; of i420 and nv12 only the luma plane is read, the luma of bgr is that of BT.601.
+        out: (rows, columns) float32, C-contiguous; gets the means, 0..255 as stored (limited range stays so).
+
+    Raises:
+        TypeError, ValueError: an array has the wrong dtype, shape or strides.
+
+    Source: ITU-R BT.601-7 section 2.5 (weights of red, green and blue).
+    """
+    _kernels.luma_grid(planes.layout, planes.data, planes.matrix, planes.full_range, out)
 
 
 def sharpness(image: U8) -> float:

@@ -116,6 +116,7 @@ def cases() -> dict[str, tuple[Work, Work | None]]:
     """Name -> the kernel, and the OpenCV way where there is one."""
     b = inputs()
     tensor, part = np.empty((3, 384, 640), np.float32), np.empty((3, 192, 320), np.float32)
+    cells = np.empty((45, 80), np.float32)
     crop, image = np.empty((48, 160, 3), np.uint8), np.empty((HEIGHT, WIDTH, 3), np.uint8)
     area, linear, bgr = cv2.INTER_AREA, cv2.INTER_LINEAR, b.bgr.data[0]
     return {
@@ -135,6 +136,14 @@ def cases() -> dict[str, tuple[Work, Work | None]]:
         "letterbox i420 roi 400x240 to 320x192": (
             lambda: kernels.letterbox(b.i420, part, roi=ROI),
             lambda: cv_letterbox(b.buffer, ROI, (320, 192), area),
+        ),
+        "luma_grid i420 1080p to 80x45": (
+            lambda: kernels.luma_grid(b.i420, cells),
+            lambda: cv2.resize(b.i420.data[0], (80, 45), interpolation=area),
+        ),
+        "luma_grid bgr 1080p to 80x45": (
+            lambda: kernels.luma_grid(b.bgr, cells),
+            lambda: cv2.cvtColor(cv2.resize(bgr, (80, 45), interpolation=area), cv2.COLOR_BGR2GRAY),
         ),
         "to_bgr i420 1080p": (
             lambda: kernels.to_bgr(b.i420, out=image),
