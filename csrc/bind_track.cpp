@@ -45,6 +45,7 @@ Settings read_settings(const py::dict& given) {
         {"birth_score", &s.birth_score},
         {"max_lost_s", &s.max_lost_s},
         {"confirm_hits", &s.confirm_hits},
+        {"confirm_chances", &s.confirm_chances},
         {"min_iou", &s.min_iou},
         {"min_iou_low", &s.min_iou_low},
         {"min_iou_last", &s.min_iou_last},
@@ -233,6 +234,11 @@ void bind_track(py::module_& m) {
              [](const py::object& self) {
                  const Lock lock(self);
                  return ended(self.cast<const Tracker&>());
+             })
+        .def("n_guesses",
+             [](const py::object& self) {
+                 const Lock lock(self);
+                 return self.cast<const Tracker&>().n_guesses();
              })
         .def("reset",
              [](const py::object& self) {

@@ -36,6 +36,7 @@ void Track::observe(const Measurement& now, float now_score, std::int64_t time_n
     hits += 1;
     score = now_score;
     is_matched = true;
+    misses = 0;
 }
 
 // After a gap the filter is run again along the straight path from the last observation to this one, as if it

@@ -27,6 +27,8 @@ struct Track {
     std::int64_t label = NO_LABEL;
     std::vector<std::pair<std::int64_t, float>> votes;  // summed score per label
     bool is_matched = false;                            // in this frame
+    int misses = 0;                                     // frames since the last observation,
+    std::int64_t missed_since_ns = 0;                   // and the time of their first
 
     bool is_confirmed() const { return id != NO_ID; }
     // Starts at its first observation.

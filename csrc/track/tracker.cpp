@@ -9,7 +9,6 @@ namespace vision::track {
 namespace {
 
 constexpr double EPSILON_S = 1e-6;       // a nominal step may arrive this much late
-constexpr double GUESS_PERIODS = 1.5;    // an unconfirmed track lives this many frame periods unseen
 constexpr double RECENT_PERIODS = 1.01;  // a low score only continues a track seen at most one frame earlier
 constexpr double MAX_LOST_BUFFER = 0.3;
 constexpr int FLOW_HITS = 3;          // velocity is worth learning from here on
@@ -35,7 +34,7 @@ void Tracker::update(const Observations& seen, std::int64_t time_ns, std::int64_
         const double dt_s = seconds_since(previous_time_ns_);
         period_.add(dt_s);
         predict(dt_s);
-        expire(dt_s);
+        expire();
     }
 
     split_by_score(seen);
@@ -62,6 +61,9 @@ void Tracker::update(const Observations& seen, std::int64_t time_ns, std::int64_
     take_tracks(confirmed);
     take_free(high_);
     match(seen, {0, settings_.min_iou_last, true});
+    for (Track& track : tracks_) {
+        if (!track.is_matched && track.misses++ == 0) track.missed_since_ns = time_ns;
+    }
     give_birth(seen);
     confirm(is_first_frame);
 
@@ -84,6 +86,11 @@ void Tracker::transform(const double matrix[6]) {
     flow_.clear();  // it describes a camera that stands still
 }
 
+std::size_t Tracker::n_guesses() const {
+    return static_cast<std::size_t>(
+        std::count_if(tracks_.begin(), tracks_.end(), [](const Track& t) { return !t.is_confirmed(); }));
+}
+
 void Tracker::predict(double dt_s) {
     for (Track& track : tracks_) {
         if (lost_s(track) > 0) track.filter.freeze_size();
@@ -93,12 +100,13 @@ void Tracker::predict(double dt_s) {
     }
 }
 
-// A step longer than the limit must not end a track that has had no chance to be seen again.
-void Tracker::expire(double dt_s) {
+// What counts is how long a track was looked for in vain, not how long nobody looked: a long step between two
+// frames ends nothing.
+void Tracker::expire() {
     const auto is_over = [&](const Track& track) {
-        const double limit_s =
-            track.is_confirmed() ? settings_.max_lost_s : GUESS_PERIODS * period_.seconds();
-        return seconds_since(track.last_time_ns) > std::max(limit_s, dt_s) + EPSILON_S;
+        if (track.misses == 0) return false;
+        if (!track.is_confirmed()) return track.misses >= settings_.confirm_chances;
+        return seconds_since(track.missed_since_ns) > settings_.max_lost_s + EPSILON_S;
     };
     for (const Track& track : tracks_) {
         if (track.is_confirmed() && is_over(track)) ended_.push_back(track.id);

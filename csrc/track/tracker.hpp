@@ -19,7 +19,7 @@ struct Settings {
     double frame_rate = 0;  // frames/s, 0 = learn from the times
     double high_score, low_score, birth_score;
     double max_lost_s;
-    double confirm_hits;
+    double confirm_hits, confirm_chances;
     double min_iou, min_iou_low, min_iou_last, max_duplicate_iou;
     double buffer, lost_buffer_per_s;
     double max_chi2;
@@ -52,6 +52,7 @@ class Tracker {
     std::int64_t last_time_ns() const { return time_ns_; }
     const std::vector<Track>& tracks() const { return tracks_; }  // confirmed ones and guesses
     bool is_lost(const Track& track) const { return track.last_time_ns != time_ns_; }
+    std::size_t n_guesses() const;  // tracks that wait for their confirmation
     const std::vector<std::int64_t>& ended() const { return ended_; }  // by the last update or reset
 
   private:
@@ -87,7 +88,7 @@ class Tracker {
         return static_cast<double>(previous_time_ns_ - track.last_time_ns) * 1e-9;
     }
     void predict(double dt_s);
-    void expire(double dt_s);
+    void expire();
     void split_by_score(const Observations& seen);
     template <class Wanted>
     void take_tracks(Wanted wanted);

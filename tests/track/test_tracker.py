@@ -92,7 +92,7 @@ def test_occlusion_beyond_the_limit_ends_the_track_once() -> None:
     for frame in range(25, 100):
         tracker.update([], [], time_ns=frame * FRAME_NS)
         ended += [(frame, int(i)) for i in tracker.ended]
-    assert ended == [(50, 1)]  # last seen in frame 24; 1.0 s is frame 49
+    assert ended == [(51, 1)]  # missed first in frame 25; 1.0 s later is frame 50
     assert len(tracker.tracks) == 0
     assert drive(tracker, range(100, 103)) == [-1, 2, 2]
 
@@ -171,6 +171,10 @@ def test_gap_longer_than_the_limit_ends_nothing_without_a_chance() -> None:
     tracker.update([], [], time_ns=120 * 10**9)  # its chance
     assert tracker.ended.size == 0
     tracker.update([], [], time_ns=121 * 10**9)
+    assert tracker.ended.size == 0  # looked for in vain for one second
+    tracker.update([], [], time_ns=121 * 10**9 + 1)
+    assert tracker.ended.size == 0
+    tracker.update([], [], time_ns=122 * 10**9)
     assert tracker.ended.tolist() == [1]
 
 

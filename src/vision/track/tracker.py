@@ -36,9 +36,10 @@ class Tracker:
         low_score: A box from here on can continue a track that was confirmed and seen a frame ago; those below
             are ignored.
         birth_score: A box from here on, if it continues no track, starts one.
-        max_lost_s: Seconds without a box after which a track ends. A longer step between two frames ends nothing
-            that was seen in the frame before it.
+        max_lost_s: Seconds after which a track ends, counted from the first frame that had no box for it: a long
+            step between two frames ends nothing by itself.
         confirm_hits: Boxes that a track needs for an id, 1 = at once.
+        confirm_chances: Frames without a box after which an unconfirmed track ends.
         min_iou: Least IoU of a box with the predicted one.
         min_iou_low: The same for boxes below ``high_score``.
         min_iou_last: Least IoU of a box with the last one of a lost track, tried last: vehicles that stopped.
@@ -76,6 +77,7 @@ class Tracker:
         birth_score: float = 0.65,
         max_lost_s: float = 1.0,
         confirm_hits: int = 2,
+        confirm_chances: int = 1,
         min_iou: float = 0.3,
         min_iou_low: float = 0.4,
         min_iou_last: float = 0.3,
@@ -99,6 +101,7 @@ class Tracker:
             "birth_score": birth_score,
             "max_lost_s": max_lost_s,
             "confirm_hits": confirm_hits,
+            "confirm_chances": confirm_chances,
             "min_iou": min_iou,
             "min_iou_low": min_iou_low,
             "min_iou_last": min_iou_last,
@@ -152,6 +155,11 @@ class Tracker:
         return Tracks(*self._native.tracks())
 
     @property
+    def n_unconfirmed(self) -> int:
+        """How many tracks wait for the box that gives them an id."""
+        return int(self._native.n_guesses())
+
+    @property
     def ended(self) -> I64:
         """Ids of the tracks that ended in the last `update` or `reset`, (n,) int64; each id comes once."""
         return self._native.ended()
@@ -173,7 +181,7 @@ class Tracker:
 
 
 def _expect_in_range(name: str, value: float) -> None:
-    low, high = (1 if name == "confirm_hits" else 0), (1 if name in _AT_MOST_ONE else math.inf)
+    low, high = (1 if name in ("confirm_hits", "confirm_chances") else 0), (1 if name in _AT_MOST_ONE else math.inf)
     if not low <= value <= high or math.isinf(value) or (value == 0 and name in _MORE_THAN_ZERO):
         what = f"{low}..1" if high == 1 else "more than 0" if name in _MORE_THAN_ZERO else f"at least {low}, finite"
         raise ValueError(f"{name}: expected {what}, got {value}")
