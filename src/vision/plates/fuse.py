@@ -30,7 +30,7 @@ class PlateFusion:
         self.n_looks = 0
         self.max_width_px = 0.0
         self.max_sharpness = 0.0
-        self.best_look = 0.0  # the lowest character probability of the clearest single look
+        self.best_look = 0.0  # of the clearest single look: its weakest character, or the others together if less
 
     def add(self, read: PlateRead, time_ns: int) -> float:
         """Add one look and return its quality (for choosing evidence)."""
@@ -54,7 +54,7 @@ class PlateFusion:
         self._fused = None
         self.n_looks += 1
         self.max_width_px = max(self.max_width_px, read.width_px)
-        self.best_look = max(self.best_look, look)
+        self.best_look = max(self.best_look, min(look, read.plate.score / look))
         return quality * look * min(1.0, read.width_px / 160)
 
     def absorb(self, other: PlateFusion) -> None:

@@ -12,6 +12,7 @@ from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.types import PlateText, Reason
 
 PLATE_SHARE = 0.25  # a plate is about a quarter as wide as its vehicle seen from the front
+FEW_LOOKS, FEW_LOOKS_SCORE = 4, 0.75  # fewer looks than this have to be so sure
 BLURRED = 0.02  # `vision.kernels.sharpness` below this: the strokes have run together
 
 
@@ -21,7 +22,7 @@ class ReadRules:
 
     min_char_score: float = 0.5
     max_unreadable: int = 1
-    min_look_score: float = 0.4
+    min_look_score: float = 0.35
     min_score: float = 0.5
     min_score_alone: float = 0.9
     min_looks_alone: int = 3
@@ -30,7 +31,9 @@ class ReadRules:
     def believed(self, fusion: PlateFusion, *, is_alone: bool = False) -> PlateText | None:
         """The fused plate with ``?`` for what could not be read, or None if too little of it could.
 
-        The score of the readable characters must reach ``min_score``. A plate on no vehicle (``is_alone``) must be
+        One look must be clear by itself (``min_look_score``): a hundred that show nothing, each leaning the same way,
+        would add up to a sure text. The score of the readable characters must reach ``min_score``, after fewer than
+        `FEW_LOOKS` looks `FEW_LOOKS_SCORE`. A plate on no vehicle (``is_alone``) must be
         surer and seen more often: signs and lettering are no vehicles either.
         """
         plate = fusion.plate
@@ -39,7 +42,10 @@ class ReadRules:
         marked = mark_unreadable(plate, self.min_char_score)
         if marked.text.count(UNREADABLE) > self.max_unreadable:
             return None
-        if readable_score(marked) < (self.min_score_alone if is_alone else self.min_score):
+        least = self.min_score_alone if is_alone else self.min_score
+        if fusion.n_looks < FEW_LOOKS:
+            least = max(least, FEW_LOOKS_SCORE)
+        if readable_score(marked) < least:
             return None
         return None if is_alone and fusion.n_looks < self.min_looks_alone else marked
 
