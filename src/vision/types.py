@@ -85,6 +85,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def take(self, rows: I64) -> Detections:
+        """Only these rows."""
+        return Detections(self.boxes[rows], self.scores[rows], self.probs[rows], self.classes)
+
     @property
     def labels(self) -> I64:
         """Index into ``classes`` of the likeliest class, (n,) int64."""

@@ -98,7 +98,8 @@ def test_the_service_level(change: dict[str, Any], reason: str | None) -> None:
 
 def test_stages_count_every_frame_and_name_the_rates() -> None:
     result = run_stages(Pipeline(), clip_of(demo_clip(), 0.4), silent)
-    assert result["stage_ms"]["detect vehicles"]["calls"] == 10
+    assert 1 <= result["stage_ms"]["detect vehicles"]["calls"] <= 10
+    assert result["stage_ms"]["watch"]["calls"] == 10
     assert result["stage_ms"]["decode"]["calls"] == 11  # the last call finds the end
     assert 0 < result["share_of_decode_fps"] < 1
 

@@ -24,6 +24,12 @@ class VehicleDetector:
         self.min_score = self._net.min_score if min_score is None else min_score
         self.classes = self._net.classes
 
+    @property
+    def none(self) -> Detections:
+        """No vehicles."""
+        empty = np.zeros((0, 4), np.float32)
+        return Detections(empty, empty[:, 0], np.zeros((0, len(self.classes)), np.float32), self.classes)
+
     def find(self, frame: Frame, side: int | None = None) -> Detections:
         """All vehicles of the frame, boxes clipped to the picture, best first; ``side`` replaces the usual one."""
         boxes, scores, probs = self._net.find(frame, side=side or self.side, min_score=self.min_score)

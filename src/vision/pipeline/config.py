@@ -45,6 +45,19 @@ class DetectConfig(Section):
     max_crops: Annotated[int, Field(ge=0)] = 8
 
 
+class PaceConfig(Section):
+    """How often vehicles are looked for; times are seconds between two detections."""
+
+    mode: Literal["adaptive", "every_frame"] = "adaptive"
+    young_hits: Annotated[int, Field(ge=1)] = 5
+    young_s: Seconds = 0.08
+    motion_s: Seconds = 0.12
+    motion_longest_s: Seconds = 0.2
+    travel: Annotated[float, Field(ge=0.01)] = 0.4
+    moving_s: Seconds = 0.3
+    idle_s: Seconds = 2.0
+
+
 class TrackConfig(Section):
     """The tracker's thresholds; see `vision.Tracker`."""
 
@@ -60,7 +73,7 @@ class PlatesConfig(Section):
     grammar: str = "cn"
     min_char_score: Score = 0.5
     max_unreadable: Annotated[int, Field(ge=0)] = 1
-    min_look_score: Score = 0.4
+    min_look_score: Score = 0.35
     min_score: Score = 0.5
     min_score_alone: Score = 0.9
     min_looks_alone: Annotated[int, Field(ge=1)] = 3
@@ -81,6 +94,7 @@ class Config(Section):
 
     models: ModelsConfig = ModelsConfig()
     detect: DetectConfig = DetectConfig()
+    pace: PaceConfig = PaceConfig()
     track: TrackConfig = TrackConfig()
     plates: PlatesConfig = PlatesConfig()
     sightings: SightingsConfig = SightingsConfig()

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from vision.detect.heads import Roi
 from vision.pipeline.config import Config
 from vision.pipeline.cuts import CutDetector
+from vision.pipeline.looks import BELOW, SETTLED, LookRules, Looks, Search
+from vision.pipeline.motion import MotionGrid
+from vision.pipeline.pace import STANDING, Pace, PaceRules, speeds
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
 from vision.sightings.book import Book
-from vision.sightings.records import VehicleRecord
+from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.sightings.rules import ReadRules
 from vision.track.tracker import Tracker
 from vision.types import F32, I64, Box, Detections, Frame, PlateRead, PlateText, Sighting, Vehicle
 
 PLATE_GROW = np.array([-1.0, -2.0, 1.0, 2.0], np.float32)  # plates are tracked by a box 3 x 5 times their own
-BELOW = 0.15  # how far under a vehicle's box its plate may lie, in heights of the box
+CONFIRM_CHANCES = 3  # frames in which a vehicle seen once may be seen again, where frames are left out
 ATTRIBUTE_LOOKS = 6  # looks at a vehicle's type and color; each must be larger than the last
 
 
@@ -28,7 +30,8 @@ class FrameResult:
     """What one frame gave.
 
     ``vehicle_ids`` (n,) and ``plate_ids`` (m,) are track ids, -1 where a track is not confirmed; ``texts`` are the
-    believed texts so far of the plates; ``sightings`` are the passes that ended with this frame.
+    believed texts so far of the plates; ``sightings`` are the passes that ended with this frame. Where not
+    ``is_detected``, the vehicles are those of the last detection, carried along by their tracks.
     """
 
     frame: Frame
@@ -40,6 +43,7 @@ class FrameResult:
     sightings: Sequence[Sighting]
     is_cut: bool = False
     is_look: bool = False
+    is_detected: bool = True
 
 
 @dataclass(slots=True)
@@ -47,9 +51,11 @@ class StreamCounts:
     """Counters of one stream beside those of its source and book."""
 
     frames: int = 0
+    detections: dict[str, int] = field(default_factory=dict)  # frames with vehicle detection, by what asked for it
     vehicle_detections: int = 0
     plate_detections: int = 0
     looks: int = 0
+    sweeps: int = 0
     crops: int = 0
     cuts: int = 0
     reads_untracked: int = 0
@@ -73,9 +79,10 @@ class Stream:
             low_score=track.low_score,
             birth_score=track.birth_score,
             max_lost_s=track.max_lost_s,
+            confirm_chances=CONFIRM_CHANCES if config.pace.mode == "adaptive" else 1,
         )
         self._plate_tracker = Tracker(
-            high_score=0.2, low_score=0.1, birth_score=0.2, max_lost_s=max(0.5, 3 * config.detect.plate_interval_s)
+            high_score=0.2, low_score=0.1, birth_score=0.2, max_lost_s=max(1.2, 3 * config.detect.plate_interval_s)
         )
         plates, closing = config.plates, config.sightings
         rules = ReadRules(**plates.model_dump(exclude={"grammar"}))
@@ -88,8 +95,26 @@ class Stream:
             min_frames=closing.min_frames,
             min_duration_s=closing.min_duration_s,
         )
+        detect, pace = config.detect, PaceRules(**config.pace.model_dump())
         self._cuts = CutDetector(closing.cut_threshold)
-        self._next_look_ns: int | None = None
+        self._motion = MotionGrid()
+        self._pace = Pace(pace)
+        self._looks = Looks(
+            LookRules(
+                interval_s=detect.plate_interval_s,
+                frame_side=detect.plate_side,
+                crop_side=detect.plate_crop_side,
+                max_crops=detect.max_crops,
+                min_width_px=plates.min_width_px,
+                backs_off=pace.mode == "adaptive",
+            )
+        )
+        self._vehicles: Detections | None = None  # confirmed ones of the last detection, with
+        self._ids: I64 = np.zeros(0, np.int64)  # their ids
+        self._velocities: F32 = np.zeros((0, 2), np.float32)  # and velocities
+        self._tracks = self._vehicle_tracker.tracks
+        self._detected_ns = 0
+        self._alone = 0  # plates on no vehicle in the last look
         self._attribute_area: dict[int, tuple[float, int]] = {}
         self.counts = StreamCounts()
 
@@ -101,54 +126,103 @@ class Stream:
     def update(self, frame: Frame) -> FrameResult:
         """Process the next frame; times must increase."""
         sightings: list[Sighting] = []
-        with self._times.stage("cut"):
-            is_cut = self._cuts.is_cut(frame)
+        with self._times.stage("watch"):
+            self._motion.see(frame)
+            is_cut = self._cuts.is_cut(self._motion.cells)
         if is_cut:
             self.counts.cuts += 1
             sightings += self.close()
         self.counts.frames += 1
-        with self._times.stage("detect vehicles"):
-            vehicles = self._stages.vehicles.find(frame)
-        with self._times.stage("track"):
-            ids = self._vehicle_tracker.update(vehicles.boxes, vehicles.scores, vehicles.labels, time_ns=frame.time_ns)
-        self.counts.vehicle_detections += len(vehicles)
-        for i in np.flatnonzero(ids >= 0):
-            box = tuple(vehicles.boxes[i].tolist())
-            self._book.see_vehicle(frame, int(ids[i]), box, float(vehicles.scores[i]), vehicles.probs[i])
-        self._book.end(self._vehicle_tracker.ended.tolist(), ())
+        with self._times.stage("pace"):
+            carried, ids = self._carried(frame)
+            cause = self._pace.cause(
+                frame.time_ns, self._tracks, lambda: self._has_changed(carried), frame.width, frame.height
+            )
+        vehicles = carried
+        if cause is not None:
+            self.counts.detections[cause] = self.counts.detections.get(cause, 0) + 1
+            vehicles, ids = self._detect(frame)
+        with self._times.stage("pace"):
+            alone = self._alone + (cause == "motion")
+            searches = self._looks.due(frame, vehicles.boxes, ids, self._book.plate_on, alone)
         reads: list[PlateRead] = []
         plate_ids = np.zeros(0, np.int64)
-        is_look = is_cut or self._next_look_ns is None or frame.time_ns >= self._next_look_ns
-        if is_look:
-            interval = round(self._config.detect.plate_interval_s * 1e9)
-            self._next_look_ns = frame.time_ns + interval - interval // 10
-            reads, plate_ids = self._look(frame, vehicles, ids)
+        if searches:
+            reads, plate_ids = self._look(frame, vehicles, ids, searches, alone)
+        if cause is not None:
+            with self._times.stage("attributes"):
+                self._attributes(frame, vehicles, ids)
         with self._times.stage("sightings"):
             sightings += self._book.close(frame.time_ns)
             texts = [self._book.plate_text(int(i)) if i >= 0 else None for i in plate_ids]
-        return FrameResult(frame, vehicles, ids, reads, plate_ids, texts, sightings, is_cut, is_look)
+        return FrameResult(
+            frame, vehicles, ids, reads, plate_ids, texts, sightings, is_cut, bool(searches), cause is not None
+        )
 
     def close(self) -> list[Sighting]:
         """End every track and return the sightings that were still open; the stream may go on afterwards."""
         self._vehicle_tracker.reset()
         self._plate_tracker.reset()
         self._attribute_area.clear()
+        self._looks.reset()
+        self._pace.reset()
+        self._motion.forget()
+        self._vehicles, self._alone, self._tracks = None, 0, self._vehicle_tracker.tracks
         return self._book.close(None)
+
+    def _detect(self, frame: Frame) -> tuple[Detections, I64]:
+        """Find and track the vehicles of this frame."""
+        with self._times.stage("detect vehicles"):
+            vehicles = self._stages.vehicles.find(frame)
+        with self._times.stage("track"):
+            tracker = self._vehicle_tracker
+            ids = tracker.update(vehicles.boxes, vehicles.scores, vehicles.labels, time_ns=frame.time_ns)
+            self._tracks = tracks = tracker.tracks
+        self.counts.vehicle_detections += len(vehicles)
+        for i in np.flatnonzero(ids >= 0):
+            box = tuple(vehicles.boxes[i].tolist())
+            self._book.see_vehicle(frame, int(ids[i]), box, float(vehicles.scores[i]), vehicles.probs[i])
+        self._book.end(tracker.ended.tolist(), ())
+        self._looks.forget(tracker.ended)
+        confirmed = np.flatnonzero(ids >= 0)
+        self._vehicles = vehicles.take(confirmed)
+        self._ids = ids[confirmed]
+        self._velocities = tracks.velocity[np.searchsorted(tracks.track_id, self._ids)]
+        self._detected_ns = frame.time_ns
+        self._pace.looked(frame.time_ns, is_new=tracker.n_unconfirmed > 0)
+        self._motion.settle(vehicles.boxes)
+        return vehicles, ids
+
+    def _has_changed(self, carried: Detections) -> bool:
+        """Whether the picture changed since the last detection where no moving vehicle was or is."""
+        moving = self._tracks.raw_box[speeds(self._tracks) > STANDING]
+        return self._motion.has_changed(np.concatenate((moving, carried.boxes)))
+
+    def _carried(self, frame: Frame) -> tuple[Detections, I64]:
+        """The vehicles of the last detection where their tracks have them by now; those outside are left out."""
+        if self._vehicles is None:
+            return self._stages.vehicles.none, np.zeros(0, np.int64)
+        seconds = (frame.time_ns - self._detected_ns) * 1e-9
+        boxes = self._vehicles.boxes + np.tile(self._velocities, 2) * np.float32(seconds)
+        boxes = clip(boxes, frame)
+        inside = np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(1) >= 2)
+        kept = self._vehicles.take(inside)
+        return Detections(boxes[inside], kept.scores, kept.probs, kept.classes), self._ids[inside]
 
     def label_of(self, vehicle_id: int) -> PlateText | None:
         """The believed plate so far of a vehicle track."""
         return self._book.plate_on(vehicle_id)
 
-    def _look(self, frame: Frame, vehicles: Detections, ids: I64) -> tuple[list[PlateRead], I64]:
-        """Find, track and read the plates of this frame, and look at vehicles that show more of themselves."""
+    def _look(
+        self, frame: Frame, vehicles: Detections, ids: I64, searches: Sequence[Search], alone: int
+    ) -> tuple[list[PlateRead], I64]:
+        """Find, track and read the plates of this frame."""
+        is_sweep = searches[0].roi is None
         self.counts.looks += 1
-        detect = self._config.detect
-        crops = self._crops(frame, vehicles, ids)
-        self.counts.crops += len(crops)
+        self.counts.sweeps += is_sweep
+        self.counts.crops += len(searches) - is_sweep
         with self._times.stage("detect plates"):
-            plates = self._stages.plates.find(
-                frame, [(None, detect.plate_side), *((roi, detect.plate_crop_side) for roi in crops)]
-            )
+            plates = self._stages.plates.find(frame, [(s.roi, s.side) for s in searches])
         self.counts.plate_detections += len(plates)
         with self._times.stage("track"):
             boxes = plates.boxes
@@ -156,38 +230,23 @@ class Stream:
             plate_ids = self._plate_tracker.update(boxes + PLATE_GROW * size, plates.scores, time_ns=frame.time_ns)
         with self._times.stage("read"):
             reads = self._stages.reader.read(frame, plates)
+        n_alone = 0
         for read, plate_id in zip(reads, plate_ids.tolist(), strict=True):
             if plate_id < 0:
                 self.counts.reads_untracked += 1
                 continue
-            self._book.see_plate(frame, plate_id, read, owner_of(read.box, vehicles.boxes, ids))
+            owner = owner_of(read.box, vehicles.boxes, ids)
+            record = self._book.see_plate(frame, plate_id, read, owner)
+            if owner is not None:
+                plate = record.fusion.plate
+                self._looks.saw_plate(owner[0], frame.time_ns, plate.score if plate else 0.0)
+            else:
+                n_alone += is_worth_another_look(record, self._config.plates.min_width_px)
         self._book.end((), self._plate_tracker.ended.tolist())
-        with self._times.stage("attributes"):
-            self._attributes(frame, vehicles, ids)
+        if is_sweep:
+            self._alone = n_alone
+            self._looks.swept(frame.time_ns, alone=alone, found=n_alone)
         return reads, plate_ids
-
-    def _crops(self, frame: Frame, vehicles: Detections, ids: I64) -> list[Roi]:
-        """Vehicles whose plate is not settled yet and shows larger in a crop than in the whole frame, largest first."""
-        detect = self._config.detect
-        whole = detect.plate_side / max(frame.width, frame.height)
-        wanted: list[tuple[float, Roi]] = []
-        for i in np.flatnonzero(ids >= 0):
-            x1, y1, x2, y2 = vehicles.boxes[i].tolist()
-            grow = 0.05 * max(x2 - x1, y2 - y1)
-            roi = (
-                max(0, int(x1 - grow)),
-                max(0, int(y1 - grow)),
-                min(frame.width, int(x2 + grow) + 1),
-                min(frame.height, int(y2 + grow) + 1),
-            )
-            side = max(roi[2] - roi[0], roi[3] - roi[1])
-            if side < 2 * self._config.plates.min_width_px or detect.plate_crop_side / side < 1.3 * whole:
-                continue
-            plate = self._book.plate_on(int(ids[i]))
-            if plate is None or plate.score < 0.98:
-                wanted.append((side, roi))
-        wanted.sort(key=lambda item: -item[0])
-        return [roi for _, roi in wanted[: detect.max_crops]]
 
     def _attributes(self, frame: Frame, vehicles: Detections, ids: I64) -> None:
         chosen = []
@@ -216,6 +275,18 @@ class Stream:
             colors = record.color_votes / record.attribute_weight
         box = record.evidence.vehicle_box if record.evidence and record.evidence.vehicle_box else record.span.last_box
         return vehicle_of(self._stages, box, round(record.score_sum / n, 4), classes, types, colors)
+
+
+def is_worth_another_look(plate: PlateRecord, min_width_px: float) -> bool:
+    """Whether a plate on no vehicle should be looked at again soon: readable, not settled, no sign or caption."""
+    text = plate.fusion.plate
+    is_settled = text is not None and text.score >= SETTLED
+    return not is_settled and plate.fusion.max_width_px >= min_width_px and not plate.span.is_fixed(1.0)
+
+
+def clip(boxes: F32, frame: Frame) -> F32:
+    """Boxes (n, 4) cut at the picture's edges."""
+    return np.clip(boxes, 0, np.array([frame.width, frame.height] * 2, np.float32))
 
 
 def owner_of(plate: Box, boxes: F32, ids: I64) -> tuple[int, Box] | None:

@@ -1,0 +1,113 @@
+"""When to look for vehicles: in every frame, or as often as what moves in the picture asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from vision.track.tracks import Tracks
+from vision.types import F32
+
+Cause = Literal["first", "every_frame", "motion", "new", "young", "lost", "moving", "idle"]
+STANDING = 0.03  # of its own size a second: slower is standing
+
+
+@dataclass(frozen=True, slots=True)
+class PaceRules:
+    """Seconds between two detections; see `vision.pipeline.config.PaceConfig`."""
+
+    mode: Literal["adaptive", "every_frame"] = "adaptive"
+    young_hits: int = 5
+    young_s: float = 0.08
+    motion_s: float = 0.12
+    motion_longest_s: float = 0.2
+    travel: float = 0.4
+    moving_s: float = 0.3
+    idle_s: float = 2.0
+
+
+class Pace:
+    """Decides frame by frame whether vehicles are looked for.
+
+    A vehicle that is new, or was just lost, is looked for often: it must be confirmed before it is gone. One whose way
+    is known is carried along by its track and looked for before it has moved by ``travel`` of its own size, at least
+    every ``moving_s``. Change in the picture that no moving vehicle explains asks for a look, too, and the less often
+    the more such looks found nothing new. In a scene at rest, one look every ``idle_s`` remains.
+    """
+
+    def __init__(self, rules: PaceRules) -> None:
+        self._rules = rules
+        self._last_ns: int | None = None
+        self._is_new = False
+        self._motion_s = rules.motion_s
+        self._cause: Cause | None = None
+        self.stretch = 1.0  # more than 1: every interval is that much longer, the machine does not keep up
+
+    def cause(
+        self, time_ns: int, tracks: Tracks, has_changed: Callable[[], bool], width: int, height: int
+    ) -> Cause | None:
+        """Why vehicles should be looked for in a frame, None if they need not.
+
+        Args:
+            time_ns: the frame's time.
+            tracks: confirmed tracks as of the last look.
+            has_changed: asked, if it matters, whether the picture changed where no moving vehicle explains it.
+            width, height: of the frame.
+        """
+        self._cause = self._decide(time_ns, tracks, has_changed, width, height)
+        return self._cause
+
+    def _decide(
+        self, time_ns: int, tracks: Tracks, has_changed: Callable[[], bool], width: int, height: int
+    ) -> Cause | None:
+        rules = self._rules
+        if self._last_ns is None:
+            return "first"
+        if rules.mode == "every_frame":
+            return "every_frame"
+        if self._is_new:
+            return "new"
+        since_s = (time_ns - self._last_ns) * 1e-9 / self.stretch
+        if since_s < 0.9 * rules.young_s:
+            return None
+        if bool(np.any(~tracks.is_lost & (tracks.hits < rules.young_hits))):
+            return "young"
+        if since_s < 0.9 * rules.motion_s:
+            return None
+        x, y = (tracks.box[:, 0] + tracks.box[:, 2]) / 2, (tracks.box[:, 1] + tracks.box[:, 3]) / 2
+        is_inside = (x > 0) & (x < width) & (y > 0) & (y < height)
+        if np.any(tracks.is_lost & is_inside):
+            return "lost"
+        speed = speeds(tracks)
+        speed = speed[~tracks.is_lost & (speed > STANDING)]
+        if len(speed) and since_s >= 0.95 * min(rules.moving_s, rules.travel / float(speed.max())):
+            return "moving"
+        if since_s >= 0.9 * self._motion_s and has_changed():
+            return "motion"
+        return "idle" if since_s >= rules.idle_s else None
+
+    def looked(self, time_ns: int, *, is_new: bool) -> None:
+        """Note that vehicles were looked for.
+
+        Args:
+            time_ns: the frame's time.
+            is_new: whether that gave a box that is no confirmed track yet: the next frame must confirm it.
+        """
+        self._last_ns, self._is_new = time_ns, is_new
+        if is_new:
+            self._motion_s = self._rules.motion_s
+        elif self._cause == "motion":
+            self._motion_s = min(2 * self._motion_s, self._rules.motion_longest_s)
+
+    def reset(self) -> None:
+        """The next frame shows another scene."""
+        self._last_ns, self._is_new, self._motion_s = None, False, self._rules.motion_s
+
+
+def speeds(tracks: Tracks) -> F32:
+    """(n,) how much of its own size a track moves in a second; size is sqrt(width * height)."""
+    size = np.sqrt((tracks.box[:, 2:] - tracks.box[:, :2]).prod(1))
+    return np.asarray(np.hypot(*tracks.velocity.T) / np.maximum(size, 1e-6), np.float32)
