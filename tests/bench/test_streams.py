@@ -13,9 +13,10 @@ from tests.clip import demo_clip
 from vision.bench.clips import Clip, quality
 from vision.bench.meter import Meter
 from vision.bench.stages import percentiles_ms, run_stages
-from vision.bench.streams import Camera, next_frame, run_streams, why_failed
-from vision.errors import VisionError
+from vision.bench.streams import QUEUE, Camera, decode_capacity, next_frame, run_streams, why_failed
+from vision.errors import InferenceError, VisionError
 from vision.pipeline.runner import Pipeline
+from vision.pipeline.stream import Stream
 from vision.types import Frame, Planes
 
 
@@ -36,15 +37,15 @@ def silent(name: str, done: int, total: int | None) -> None:
     pass
 
 
-def test_a_frame_that_finds_another_waiting_replaces_it_and_is_counted() -> None:
+def test_a_full_queue_loses_its_oldest_frame_and_counts_it() -> None:
     one = camera(threading.Condition())
-    one.hand_over(frame(0.0), 10.0, 10.0, is_late=False)
-    one.hand_over(frame(0.04), 10.0, 10.04, is_late=False)
-    one.hand_over(frame(0.08), 10.0, 10.08, is_late=True)
-    assert (one.counts.decoded, one.counts.dropped_queue, one.counts.dropped_late) == (3, 1, 1)
-    assert one.waiting is not None
-    assert one.waiting.frame.time_ns == 10_040_000_000
-    assert one.waiting.frame.offset_s == pytest.approx(10.04)
+    for i in range(QUEUE + 1):
+        one.hand_over(frame(0.04 * i), 10.0, 10.0 + 0.04 * i, is_late=False)
+    one.hand_over(frame(1.0), 10.0, 11.0, is_late=True)
+    assert (one.counts.decoded, one.counts.dropped_queue, one.counts.dropped_late) == (QUEUE + 2, 1, 1)
+    assert len(one.waiting) == QUEUE
+    assert one.waiting[0].frame.time_ns == 10_040_000_000
+    assert one.waiting[0].frame.offset_s == pytest.approx(10.04)
 
 
 def test_the_frame_that_waited_longest_is_served_first() -> None:
@@ -52,27 +53,46 @@ def test_the_frame_that_waited_longest_is_served_first() -> None:
     a, b = camera(ready), camera(ready)
     a.hand_over(frame(0.5), 0.0, 0.5, is_late=False)
     b.hand_over(frame(0.4), 0.0, 0.4, is_late=False)
+    b.hand_over(frame(0.44), 0.0, 0.44, is_late=False)
     served = [next_frame([a, b], ready) for _ in range(2)]
-    assert [taken[0] for taken in served if taken] == [b, a]
+    assert [taken[0] for taken in served if taken] == [b, a]  # b's second frame waits for its first
+    b.is_busy = False
+    third = next_frame([a, b], ready)
+    assert third is not None
+    assert third[1].due_s == 0.44
     a.is_over = b.is_over = True
     assert next_frame([a, b], ready) is None
 
 
 def test_every_frame_of_a_slow_clip_is_accounted_for() -> None:
     clip = clip_of(demo_clip(), 0.8)
-    run = run_streams(Pipeline(), clip, 2, 0.8, silent)
+    run = run_streams(Pipeline(), [clip], 2, 0.8, silent)
     assert run["decoded"] == 2 * 20
     assert run["processed"] + run["dropped_queue"] + run["dropped_late"] == run["decoded"]
     assert run["processed"] > 0
     assert run["quality"]["plates"] == 0
-    assert not [t for t in threading.enumerate() if t.name.startswith("camera-")]
+    assert not [t for t in threading.enumerate() if t.name.startswith(("camera-", "worker-"))]
 
 
 def test_a_clip_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"no video")
     with pytest.raises(VisionError, match=r"bad\.mp4: expected a video file"):
-        run_streams(Pipeline(), clip_of(bad), 1, 0.5, silent)
+        run_streams(Pipeline(), [clip_of(bad)], 1, 0.5, silent)
+
+
+def test_a_worker_that_fails_ends_the_run_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Stream, taken: Frame, stretch: float) -> None:
+        raise InferenceError("out of memory")
+
+    monkeypatch.setattr(Stream, "update", fail)
+    with pytest.raises(InferenceError, match="out of memory"):
+        run_streams(Pipeline(), [clip_of(demo_clip())], 2, 1.0, silent)
+    assert not [t for t in threading.enumerate() if t.name.startswith(("camera-", "worker-"))]
+
+
+def test_decoding_alone_carries_some_cameras() -> None:
+    assert decode_capacity([clip_of(demo_clip())], 0.3) > 0.1
 
 
 HELD: dict[str, Any] = {

@@ -17,7 +17,7 @@ def test_stages_with_report_and_page(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert report["schema"] == "vision.bench/1"
-    assert report["clip"]["size"] == "1280x720"
+    assert report["clips"][0]["size"] == "1280x720"
     assert report["host"]["provider"] == "CPUExecutionProvider"
     assert {m["name"] for m in report["host"]["models"]} >= {"plate_reader", "vehicle_detector"}
     assert set(report["result"]["stage_ms"]) >= {"decode", "detect vehicles", "detect plates", "track"}

@@ -22,11 +22,13 @@ def tracks_after(boxes: list[tuple[float, float, float, float]], speed: float, f
     return tracker.tracks
 
 
-def looks_in(pace: Pace, tracks: Tracks, seconds: float, *, changed: bool = False, new: bool = False) -> list[str]:
+def looks_in(
+    pace: Pace, tracks: Tracks, seconds: float, *, changed: bool = False, new: bool = False, stretch: float = 1
+) -> list[str]:
     """The causes of all looks in so many seconds at 25 frames a second."""
     causes = []
     for i in range(round(seconds * 25)):
-        cause = pace.cause(i * FRAME_NS, tracks, lambda: changed, *SIZE)
+        cause = pace.cause(i * FRAME_NS, tracks, lambda: changed, SIZE, stretch)
         if cause is not None:
             causes.append(str(cause))
             pace.looked(i * FRAME_NS, is_new=new)
@@ -73,7 +75,7 @@ def test_change_that_leads_nowhere_is_followed_less_and_less() -> None:
     times = []
     pace = Pace(PaceRules())
     for i in range(50):
-        if pace.cause(i * FRAME_NS, NOTHING, lambda: True, *SIZE):
+        if pace.cause(i * FRAME_NS, NOTHING, lambda: True, SIZE):
             pace.looked(i * FRAME_NS, is_new=False)
             times.append(i)
     assert times[:2] == [0, 3]  # .12 s
@@ -82,22 +84,23 @@ def test_change_that_leads_nowhere_is_followed_less_and_less() -> None:
 
 def test_change_is_not_asked_for_where_it_does_not_matter() -> None:
     pace = Pace(PaceRules())
-    pace.cause(0, NOTHING, lambda: False, *SIZE)
+    pace.cause(0, NOTHING, lambda: False, SIZE)
     pace.looked(0, is_new=False)
-    assert pace.cause(FRAME_NS, NOTHING, lambda: pytest.fail("asked too early"), *SIZE) is None
+    assert pace.cause(FRAME_NS, NOTHING, lambda: pytest.fail("asked too early"), SIZE) is None
 
 
-def test_stretch_makes_every_interval_longer() -> None:
+def test_stretch_makes_every_interval_longer_and_counts_what_was_put_off() -> None:
     pace = Pace(PaceRules())
-    pace.stretch = 2.0
-    assert looks_in(pace, NOTHING, 10) == ["first", "idle", "idle"]
+    assert looks_in(pace, NOTHING, 10, stretch=2) == ["first", "idle", "idle"]
+    assert pace.postponed == 100  # from 2 s after a look to 4 s, twice
+    assert len(looks_in(Pace(PaceRules()), NOTHING, 1, new=True, stretch=3)) == 13  # every second frame
 
 
 def test_another_scene_is_looked_at_at_once() -> None:
     pace = Pace(PaceRules())
     looks_in(pace, NOTHING, 0.1)
     pace.reset()
-    assert pace.cause(FRAME_NS * 3, NOTHING, lambda: False, *SIZE) == "first"
+    assert pace.cause(FRAME_NS * 3, NOTHING, lambda: False, SIZE) == "first"
 
 
 def test_speed_is_in_sizes_a_second() -> None:

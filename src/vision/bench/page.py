@@ -39,8 +39,7 @@ def page(report: dict[str, Any], line: str) -> str:
         f"<h1>{title}</h1><p>{html.escape(report['time'])}</p><p class='line'>{html.escape(line)}</p>",
         *body(report["result"]),
     ]
-    if "clip" in report:
-        parts.append("<h2>Clip</h2>" + pairs(report["clip"]))
+    parts += ["<h2>Clip</h2>" + pairs(clip) for clip in report.get("clips", ())]
     parts.append(
         "<h2>Machine</h2>" + pairs({k: v for k, v in report["host"].items() if k not in ("versions", "models")})
     )

@@ -103,7 +103,10 @@ def doctor(json: JsonOption = False) -> None:
 def bench(
     mode: Annotated[BenchMode, typer.Argument(metavar="stages|streams|soak|kernels", help="What to measure.")],
     clip: Annotated[
-        Path | None, typer.Option(metavar="VIDEO", help="Video to run; default: a rendered street.")
+        list[Path] | None,
+        typer.Option(
+            metavar="VIDEO", help="Video; several: the cameras show them in turn. Default: a rendered street."
+        ),
     ] = None,
     config: ConfigOption = None,
     streams: Annotated[int, typer.Option(min=1, help="Cameras to start with (streams) or to run (soak).")] = 1,
@@ -117,7 +120,7 @@ def bench(
     """Measure this machine: stages of a frame, how many cameras it carries, a long run, or the kernels."""
     from vision.cli.bench import bench_command
 
-    raise typer.Exit(bench_command(mode.value, clip, config, streams, seconds, minutes, json, html))
+    raise typer.Exit(bench_command(mode.value, clip or [], config, streams, seconds, minutes, json, html))
 
 
 @app.command()

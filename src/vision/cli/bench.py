@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from vision.bench.page import page, require_matplotlib
 from vision.bench.stages import run_stages
 from vision.cli import OK
 from vision.cli.say import bars, note, out
-from vision.errors import OutputError
+from vision.errors import OutputError, SourceError
 from vision.pipeline.config import Config, load_config
 from vision.pipeline.output import now_text
 from vision.pipeline.runner import Pipeline
@@ -24,7 +25,7 @@ SCHEMA = "vision.bench/1"
 
 def bench_command(
     mode: str,
-    clip: Path | None,
+    clips: Sequence[Path],
     config: Path | None,
     first: int,
     seconds: float | None,
@@ -39,7 +40,12 @@ def bench_command(
     host.require_psutil()
     if html_path is not None:
         require_matplotlib()
-    pipeline = Pipeline(load_config(config) if config else Config())
+    if mode == "stages" and len(clips) > 1:
+        raise SourceError(f"--clip: expected one video for stages, got {len(clips)}")
+    settings = load_config(config) if config else Config()
+    if mode in ("streams", "soak") and settings.models.threads == 0:  # the workers share the cores among the cameras
+        settings = settings.model_copy(update={"models": settings.models.model_copy(update={"threads": 1})})
+    pipeline = Pipeline(settings)
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "mode": mode,
@@ -50,8 +56,8 @@ def bench_command(
         if mode == "kernels":
             report["result"] = kernels.run_kernels(2.0 if seconds is None else seconds, progress)
         else:
-            used = open_clip(clip, Path(folder), pipeline, seconds, progress)
-            report["clip"] = used.facts()
+            used = [open_clip(clip, Path(folder), pipeline, seconds, progress) for clip in clips or (None,)]
+            report["clips"] = [clip.facts() for clip in used]
             report["result"] = run_mode(mode, pipeline, used, first, minutes, progress)
     line = line_of(report)
     out(line)
@@ -63,17 +69,20 @@ def bench_command(
 
 
 def run_mode(
-    mode: str, pipeline: Pipeline, clip: Clip, first: int, minutes: float, progress: Progress
+    mode: str, pipeline: Pipeline, clips: Sequence[Clip], first: int, minutes: float, progress: Progress
 ) -> dict[str, Any]:
     """The figures of one mode."""
     if mode == "stages":
-        return run_stages(pipeline, clip, progress)
+        return run_stages(pipeline, clips[0], progress)
+    decoded = round(streams.decode_capacity(clips), 1)
     if mode == "soak":
-        return streams.run_streams(pipeline, clip, first, 60 * minutes, progress)
-    runs = streams.most_streams(pipeline, clip, clip.seconds, first, progress)
+        run = streams.run_streams(pipeline, clips, first, 60 * minutes, progress)
+        return {**run, "decode_capacity": decoded}
+    seconds = max(clip.seconds for clip in clips)
+    runs = streams.most_streams(pipeline, clips, seconds, first, progress)
     held = [run["streams"] for run in runs if not run["failed"]]
     limits = {"drop_share": streams.MAX_DROPS, "p99_ms": streams.MAX_P99_MS, "read_loss": streams.MAX_READ_LOSS}
-    return {"most_streams": max(held, default=0), "limits": limits, "runs": runs}
+    return {"most_streams": max(held, default=0), "decode_capacity": decoded, "limits": limits, "runs": runs}
 
 
 def line_of(report: dict[str, Any]) -> str:
@@ -83,7 +92,7 @@ def line_of(report: dict[str, Any]) -> str:
     if report["mode"] == "kernels":
         ratios = sorted(r["opencv_ratio"] for r in result["kernels"] if r["opencv_ratio"])
         return f"kernels: {ratios[len(ratios) // 2]} x OpenCV in the median, {ratios[0]} to {ratios[-1]} x | {on}"
-    what = f"{report['clip']['size']} {report['clip']['codec']} at {report['clip']['fps']:.4g} frames/s"
+    what = ", ".join(f"{c['size']} {c['codec']} at {c['fps']:.4g} frames/s" for c in report["clips"])
     if report["mode"] == "stages":
         q = result["quality"]
         return (
@@ -92,7 +101,11 @@ def line_of(report: dict[str, Any]) -> str:
             f"| {what} | {on}"
         )
     if report["mode"] == "streams":
-        return f"streams: {result['most_streams']} cameras held the service level | {what} | {on}"
+        share = 100 * result["most_streams"] / result["decode_capacity"]
+        return (
+            f"streams: {result['most_streams']} cameras held the service level ({share:.0f} % of the "
+            f"{result['decode_capacity']} that decoding alone could carry) | {what} | {on}"
+        )
     slope = result["util"]["rss_slope_mb_per_h"]
     state = "; ".join(result["failed"]) or "service level held"
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 
@@ -14,8 +15,15 @@ from vision.types import F32, Frame
 Roi = tuple[int, int, int, int]
 
 
+class Tensors(threading.local):
+    """Input tensors by height and width, each thread's own."""
+
+    def __init__(self) -> None:
+        self.of_size: dict[tuple[int, int], F32] = {}
+
+
 class HeadNetwork:
-    """A detector with the three-level head; keeps one input tensor per size, so a frame allocates nothing.
+    """A detector with the three-level head; keeps one input tensor per size and thread, so a frame allocates nothing.
 
     Args:
         session: model with float32 RGB 0..1 (n, 3, h, w) in and rows (n, points, 1 + classes + geometry) out.
@@ -38,15 +46,16 @@ class HeadNetwork:
         self._strides = tuple(int(s) for s in manifest.get("head", "strides"))
         self._step = int(manifest.get("input", "stride"))
         self._pad = int(manifest.get("input", "pad")) / 255
-        self._tensors: dict[tuple[int, int], F32] = {}
+        self._tensors = Tensors()
 
     def input_of(self, width: int, height: int, side: int) -> F32:
         """The (1, 3, h, w) tensor for a region of that shape: longest side ``side``, multiples of the stride."""
         k = side / max(width, height)
         h, w = (max(self._step, math.ceil(round(n * k) / self._step) * self._step) for n in (height, width))
-        if (h, w) not in self._tensors:
-            self._tensors[h, w] = np.empty((1, 3, h, w), np.float32)
-        return self._tensors[h, w]
+        tensors = self._tensors.of_size
+        if (h, w) not in tensors:
+            tensors[h, w] = np.empty((1, 3, h, w), np.float32)
+        return tensors[h, w]
 
     def find(
         self, frame: Frame, *, side: int, roi: Roi | None = None, min_score: float | None = None

@@ -72,17 +72,20 @@ class Looks:
         self._watches: dict[int, Watch] = {}
         self._frame = Watch()
 
-    def due(self, frame: Frame, boxes: F32, ids: I64, text_of: TextOf, alone: int) -> list[Search]:
+    def due(
+        self, frame: Frame, boxes: F32, ids: I64, text_of: TextOf, alone: int, stretch: float = 1.0
+    ) -> list[Search]:
         """The searches of this frame, the whole frame's first, then vehicles, largest first.
 
         Args:
             frame: the frame.
             boxes, ids: (n, 4) and (n,) vehicles in it, -1 for those without a confirmed track.
             text_of: track id -> the plate believed so far; asked only where it matters.
-            alone: how much there is that no vehicle explains: changed cells, plates on no vehicle.
+            alone: how much there is that no vehicle explains: change in the picture, plates on no vehicle.
+            stretch: how much longer every interval is than it should be, at least 1.
         """
         rules, now = self._rules, frame.time_ns
-        slack = rules.interval_s * 0.1 * NS
+        slack = rules.interval_s * 0.1 * NS - (stretch - 1) * rules.interval_s * NS
         whole = rules.frame_side / max(frame.width, frame.height)
         searches = []
         if alone and self._frame.wait_s > rules.longest_s / 2:
@@ -90,6 +93,8 @@ class Looks:
         is_whole = now >= self._frame.next_ns - slack
         if is_whole:
             searches.append(Search(None, rules.frame_side))
+        elif not rules.backs_off:
+            return []  # one cadence for all
         crops: list[tuple[int, Search]] = []
         for i in np.flatnonzero(ids >= 0):
             vehicle_id = int(ids[i])

@@ -12,6 +12,7 @@ from vision.track.tracks import Tracks
 from vision.types import F32
 
 Cause = Literal["first", "every_frame", "motion", "new", "young", "lost", "moving", "idle"]
+NEW_S = 0.025  # something new is looked for in the next frame, at usual frame rates
 STANDING = 0.03  # of its own size a second: slower is standing
 
 
@@ -44,10 +45,15 @@ class Pace:
         self._is_new = False
         self._motion_s = rules.motion_s
         self._cause: Cause | None = None
-        self.stretch = 1.0  # more than 1: every interval is that much longer, the machine does not keep up
+        self.postponed = 0  # frames in which a look was due and put off, since the machine does not keep up
 
     def cause(
-        self, time_ns: int, tracks: Tracks, has_changed: Callable[[], bool], width: int, height: int
+        self,
+        time_ns: int,
+        tracks: Tracks,
+        has_changed: Callable[[], bool],
+        size: tuple[int, int],
+        stretch: float = 1.0,
     ) -> Cause | None:
         """Why vehicles should be looked for in a frame, None if they need not.
 
@@ -55,22 +61,27 @@ class Pace:
             time_ns: the frame's time.
             tracks: confirmed tracks as of the last look.
             has_changed: asked, if it matters, whether the picture changed where no moving vehicle explains it.
-            width, height: of the frame.
+            size: of the frame, width and height.
+            stretch: how much longer every interval is than it should be, at least 1.
         """
-        self._cause = self._decide(time_ns, tracks, has_changed, width, height)
+        if self._last_ns is None:
+            self._cause = "first"
+        elif self._rules.mode == "every_frame":
+            self._cause = "every_frame"
+        else:
+            since_s = (time_ns - self._last_ns) * 1e-9
+            self._cause = self._due(since_s / stretch, tracks, has_changed, size)
+            if self._cause is None and stretch > 1:
+                self.postponed += self._due(since_s, tracks, has_changed, size) is not None
         return self._cause
 
-    def _decide(
-        self, time_ns: int, tracks: Tracks, has_changed: Callable[[], bool], width: int, height: int
+    def _due(
+        self, since_s: float, tracks: Tracks, has_changed: Callable[[], bool], size: tuple[int, int]
     ) -> Cause | None:
+        """What asks for a look so long after the last one."""
         rules = self._rules
-        if self._last_ns is None:
-            return "first"
-        if rules.mode == "every_frame":
-            return "every_frame"
-        if self._is_new:
+        if self._is_new and since_s >= NEW_S:
             return "new"
-        since_s = (time_ns - self._last_ns) * 1e-9 / self.stretch
         if since_s < 0.9 * rules.young_s:
             return None
         if bool(np.any(~tracks.is_lost & (tracks.hits < rules.young_hits))):
@@ -78,7 +89,7 @@ class Pace:
         if since_s < 0.9 * rules.motion_s:
             return None
         x, y = (tracks.box[:, 0] + tracks.box[:, 2]) / 2, (tracks.box[:, 1] + tracks.box[:, 3]) / 2
-        is_inside = (x > 0) & (x < width) & (y > 0) & (y < height)
+        is_inside = (x > 0) & (x < size[0]) & (y > 0) & (y < size[1])
         if np.any(tracks.is_lost & is_inside):
             return "lost"
         speed = speeds(tracks)

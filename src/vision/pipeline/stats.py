@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class StageTimes:
-    """Seconds and calls per stage, added up with ``with times.stage("detect"):``.
+    """Seconds and calls per stage, added up with ``with times.stage("detect"):``; any thread may.
 
     Args:
         keep: also keep each call's seconds in ``samples``, for percentiles.
@@ -19,6 +20,7 @@ class StageTimes:
         self.calls: dict[str, int] = {}
         self.samples: dict[str, list[float]] = {}
         self._keep = keep
+        self._lock = threading.Lock()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -28,10 +30,11 @@ class StageTimes:
             yield
         finally:
             took = time.perf_counter() - start
-            self.seconds[name] = self.seconds.get(name, 0.0) + took
-            self.calls[name] = self.calls.get(name, 0) + 1
-            if self._keep:
-                self.samples.setdefault(name, []).append(took)
+            with self._lock:
+                self.seconds[name] = self.seconds.get(name, 0.0) + took
+                self.calls[name] = self.calls.get(name, 0) + 1
+                if self._keep:
+                    self.samples.setdefault(name, []).append(took)
 
     def table(self) -> dict[str, dict[str, float]]:
         """Per stage: seconds, share of all staged time, calls."""

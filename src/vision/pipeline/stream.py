@@ -52,6 +52,7 @@ class StreamCounts:
 
     frames: int = 0
     detections: dict[str, int] = field(default_factory=dict)  # frames with vehicle detection, by what asked for it
+    postponed: int = 0  # frames in which detection was due and put off: the machine did not keep up
     vehicle_detections: int = 0
     plate_detections: int = 0
     looks: int = 0
@@ -123,8 +124,14 @@ class Stream:
         """The book, for its counters."""
         return self._book
 
-    def update(self, frame: Frame) -> FrameResult:
-        """Process the next frame; times must increase."""
+    def update(self, frame: Frame, stretch: float = 1.0) -> FrameResult:
+        """Process the next frame; times must increase.
+
+        Args:
+            frame: the frame.
+            stretch: how much less often than it should this stream looks, since the machine does not keep up; see
+                `vision.pipeline.governor.Governor`.
+        """
         sightings: list[Sighting] = []
         with self._times.stage("watch"):
             self._motion.see(frame)
@@ -136,15 +143,16 @@ class Stream:
         with self._times.stage("pace"):
             carried, ids = self._carried(frame)
             cause = self._pace.cause(
-                frame.time_ns, self._tracks, lambda: self._has_changed(carried), frame.width, frame.height
+                frame.time_ns, self._tracks, lambda: self._has_changed(carried), (frame.width, frame.height), stretch
             )
+            self.counts.postponed = self._pace.postponed
         vehicles = carried
         if cause is not None:
             self.counts.detections[cause] = self.counts.detections.get(cause, 0) + 1
             vehicles, ids = self._detect(frame)
         with self._times.stage("pace"):
             alone = self._alone + (cause == "motion")
-            searches = self._looks.due(frame, vehicles.boxes, ids, self._book.plate_on, alone)
+            searches = self._looks.due(frame, vehicles.boxes, ids, self._book.plate_on, alone, stretch)
         reads: list[PlateRead] = []
         plate_ids = np.zeros(0, np.int64)
         if searches:
