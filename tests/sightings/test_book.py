@@ -1,5 +1,7 @@
 """The book: one sighting per pass, whatever tracks do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,7 @@ def drive(
     stop: float,
     p: float = 0.9,
     width: float = 400,
+    is_moving: bool = False,
 ) -> None:
     """A vehicle track and a plate track seen 10 times a second."""
     for t in np.arange(start, stop, 0.1):
@@ -56,6 +59,8 @@ def drive(
             book.see_vehicle(frame, vehicle, box_at(t, width), 0.8, PROBS)
         if plate is not None:
             read: PlateRead = read_of(looks_like(text, p))
+            if is_moving:
+                read = replace(read, corners=read.corners + np.array([50 * t, 100 * t], np.float32))
             book.see_plate(frame, plate, read, (vehicle, box_at(t)) if vehicle is not None else None)
 
 
@@ -214,3 +219,33 @@ def test_unreadable_character_is_marked_not_guessed() -> None:
     (sighting,) = book.close(None)
     assert sighting.plate is not None
     assert sighting.plate.text == "?A12345"
+
+
+def test_a_plate_whose_track_was_lost_comes_back_on_its_vehicle() -> None:
+    book = new_book()
+    drive(book, 1, 1, "京A12345", 0, 1, 0.99)
+    drive(book, 1, None, "", 1, 2)
+    drive(book, 1, 2, "京A12346", 2, 2.25, 0.8)  # smaller by now, and another track
+    book.end((), [1])
+    drive(book, 1, 2, "京A12346", 2.3, 2.45, 0.8)
+    (sighting,) = book.close(None)
+    assert sighting.plate is not None
+    assert sighting.plate.text == "京A12345"
+    assert sighting.n_reads == 15
+
+
+def test_another_plate_on_the_vehicle_does_not_come_back_as_the_first() -> None:
+    book = new_book()
+    drive(book, 1, 1, "京A12345", 0, 1, 0.99)
+    drive(book, 1, None, "", 1, 2)
+    drive(book, 1, 2, "沪B67890", 2, 3, 0.99)
+    assert sorted(s.plate.text for s in book.close(None) if s.plate) == ["京A12345", "沪B67890"]
+
+
+def test_a_vehicle_found_late_still_owns_the_plate_that_moved_with_it() -> None:
+    book = new_book()
+    drive(book, None, 1, "京A12345", 0, 2, 0.99, is_moving=True)
+    drive(book, 7, 1, "京A12345", 2, 2.2, 0.99, is_moving=True)
+    drive(book, 7, None, "", 2.2, 3)
+    (sighting,) = book.close(None)
+    assert sighting.track_ids == (7,)

@@ -13,8 +13,9 @@ from vision.types import F32, I64, Frame, PlateText
 
 NS = 1_000_000_000
 SETTLED = 0.98  # a plate this sure needs no further look
-EAGER_LOOKS = 4  # looks at the usual interval before waiting longer
-PATIENT_LOOKS, HOPEFUL = 12, 0.3  # after so many looks a plate that is still less sure is looked at less often
+EAGER_LOOKS = 3  # looks at the usual interval before waiting longer
+PATIENT_LOOKS, HOPEFUL = 8, 0.3  # after so many looks a plate that is still less sure is looked at less often
+LEAST_SIDE, ENOUGH = 128, 1.6  # enlarged so much, a plate at the limit of reading is found as well as at any size
 PLATE_SHARE = 1 / 3  # a plate is hardly ever wider than this share of its vehicle's longer side
 BELOW = 0.15  # how far under a vehicle's box its plate may lie, in heights of the box
 
@@ -114,7 +115,7 @@ class Looks:
                     continue
                 crop = min(rules.frame_side, max(rules.crop_side, math.ceil(side * whole / 32) * 32))
             else:
-                crop = rules.crop_side
+                crop = min(rules.crop_side, max(LEAST_SIDE, math.ceil(side * ENOUGH / 32) * 32))
             crops.append((side, Search(roi, crop, vehicle_id)))
         crops.sort(key=lambda item: -item[0])
         for side, search in crops[: rules.max_crops]:

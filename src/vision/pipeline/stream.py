@@ -74,7 +74,7 @@ class Stream:
 
     def __init__(self, stages: Stages, config: Config, stream_id: str, times: StageTimes) -> None:
         self._stages, self._config, self._times = stages, config, times
-        track = config.track
+        track, detect = config.track, config.detect
         self._vehicle_tracker = Tracker(
             high_score=track.high_score,
             low_score=track.low_score,
@@ -82,8 +82,13 @@ class Stream:
             max_lost_s=track.max_lost_s,
             confirm_chances=CONFIRM_CHANCES if config.pace.mode == "adaptive" else 1,
         )
+        # A look may search one vehicle only: it must not end the plates of the others, and its read must not be lost.
         self._plate_tracker = Tracker(
-            high_score=0.2, low_score=0.1, birth_score=0.2, max_lost_s=max(1.2, 3 * config.detect.plate_interval_s)
+            high_score=0.2,
+            low_score=0.1,
+            birth_score=0.2,
+            confirm_hits=1,
+            max_lost_s=max(1.2, 3 * detect.plate_interval_s),
         )
         plates, closing = config.plates, config.sightings
         rules = ReadRules(**plates.model_dump(exclude={"grammar"}))
@@ -96,7 +101,7 @@ class Stream:
             min_frames=closing.min_frames,
             min_duration_s=closing.min_duration_s,
         )
-        detect, pace = config.detect, PaceRules(**config.pace.model_dump())
+        pace = PaceRules(**config.pace.model_dump())
         self._cuts = CutDetector(closing.cut_threshold)
         self._motion = MotionGrid()
         self._pace = Pace(pace)

@@ -16,6 +16,7 @@ from vision.sightings.rules import ReadRules, same_plate
 from vision.types import F32, Box, Frame, PlateRead, PlateText, Sighting, Vehicle
 
 NS = 1_000_000_000
+AWAY_NS = 3 * NS // 10  # a plate that was not seen for so long may come back under another track
 STRONG = 0.4  # a plate text this sure may split a track
 
 Describe = Callable[[VehicleRecord], Vehicle]
@@ -82,6 +83,8 @@ class Book:
         """Note a look at a tracked plate; two strong reads of another text in a row begin a new record."""
         self.counts.looks += 1
         record = self._plate_of.get(track_id)
+        if record is None and vehicle is not None:
+            record = self._again(frame, track_id, read, vehicle[0])
         if record is None:
             record = self._open_plate(frame, track_id, read)
         elif self._contradicts(record, read):
@@ -102,6 +105,19 @@ class Book:
         self._plates.append(record)
         self._plate_of[track_id] = record
         return record
+
+    def _again(self, frame: Frame, track_id: int, read: PlateRead, vehicle_id: int) -> PlateRecord | None:
+        """The record of this vehicle's plate if it was seen before under another track and this look does not differ.
+
+        A plate is looked for rarely once it is settled, and its track may have been lost meanwhile.
+        """
+        for record in self._plates:
+            is_away = frame.time_ns - record.span.last_ns > AWAY_NS
+            if is_away and vehicle_id in record.vehicles() and not self._contradicts(record, read):
+                self._plate_of[track_id] = record
+                record.is_ended = False
+                return record
+        return None
 
     @staticmethod
     def _contradicts(record: PlateRecord, read: PlateRead) -> bool:
@@ -142,8 +158,9 @@ class Book:
             if vehicle_id in self._vehicles:
                 self._vehicles[vehicle_id].is_ended = True
         for plate_id in plate_ids:
-            if plate_id in self._plate_of:
-                self._plate_of.pop(plate_id).is_ended = True
+            record = self._plate_of.pop(plate_id, None)
+            if record is not None:
+                record.is_ended = all(other is not record for other in self._plate_of.values())
 
     def close(self, now_ns: int | None) -> list[Sighting]:
         """Sightings of all passes that are over at ``now_ns``; None closes everything."""

@@ -119,6 +119,10 @@ class PlateRecord:
             self.evidence = Evidence(frame, vehicle[1] if vehicle else None, read.corners)
 
     def vehicles(self) -> list[int]:
-        """Vehicle tracks this plate belongs to: seen there at least twice, or always, and in a quarter of its looks."""
-        n = self.fusion.n_looks
-        return [v for v, count in self.votes.items() if count >= min(2, n) and count * 4 >= n]
+        """Vehicle tracks this plate belongs to: seen there at least twice, or always, and in a quarter of its looks.
+
+        Looks at a plate that moved count only where it was on some vehicle: its vehicle may have been found late.
+        """
+        owned = sum(self.votes.values())
+        n = self.fusion.n_looks if self.span.is_fixed(0.0) else owned
+        return [v for v, count in self.votes.items() if count >= min(2, self.fusion.n_looks) and count * 4 >= n]
