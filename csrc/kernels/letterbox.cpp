@@ -123,21 +123,19 @@ void letterbox_avx2(const Picture& picture, Work& work, const Target& out) {
         for (int c = 0; c < 3; ++c) {
             const Component& part = picture.part[c];
             const RowTerms& rows = work.terms[grid_of(part)];
-            const RowTerm *term = rows.terms.data() + rows.begin[y],
-                          *end = rows.terms.data() + rows.begin[y + 1];
             const std::uint8_t* first = part.data + from[c] * part.step;
             auto& line = work.columns;
             if (part.step == 1) {
-                weigh_rows_avx2(first, part.stride, term, end, n[c], line[c].data());
+                weigh_rows_avx2(first, part.stride, rows, y, n[c], line[c].data());
             } else if (part.step == 2 && c == 1) {
-                weigh_rows_avx2(first, part.stride, term, end, 2 * n[c], work.packed.data());
+                weigh_rows_avx2(first, part.stride, rows, y, 2 * n[c], work.packed.data());
                 unpack_pairs_avx2(work.packed.data(), n[c], line[1].data(), line[2].data());
             } else if (part.step == 3 && c == 0) {
-                weigh_rows_avx2(first, part.stride, term, end, 3 * n[c], work.packed.data());
+                weigh_rows_avx2(first, part.stride, rows, y, 3 * n[c], work.packed.data());
                 unpack_triplets_avx2(work.packed.data(), n[c], line[0].data(), line[1].data(),
                                      line[2].data());
             }
-            const float offset = 32768 + .5f * static_cast<float>(end - term);  // see weigh_rows_avx2
+            const float offset = 32768 + .5f * static_cast<float>(rows.n_terms(y));  // see weigh_rows_avx2
             for (int k = 0; k < 3; ++k) {
                 m[k][c] = picture.to_rgb[k][c] / (ROW_UNIT * float{COLUMN_UNIT});
                 m[k][3] += picture.to_rgb[k][c] * offset / ROW_UNIT;

@@ -41,8 +41,10 @@ namespace {
 template <int N>
 VISION_TARGET("avx2,fma")
 inline void strip_avx2(const std::uint8_t* from, std::ptrdiff_t stride, const RowTerm* term,
-                       const RowTerm* end, std::uint16_t* out) {
+                       const RowTerm* end, int ahead, std::uint16_t* out) {
     const __m256i one = _mm256_set1_epi8(1), zero = _mm256_setzero_si256();
+    for (int r = end[-1].first + end[-1].n; r < ahead; ++r)
+        _mm_prefetch(reinterpret_cast<const char*>(from + r * stride), _MM_HINT_T0);
     __m256i total[2 * N];  // lanes cross: the first and third 8 of 32 samples, then the second and fourth
     for (auto& t : total) t = _mm256_set1_epi16(-32768);
     for (; term != end; ++term) {
@@ -91,13 +93,16 @@ inline void strip_avx2(const std::uint8_t* from, std::ptrdiff_t stride, const Ro
 }  // namespace
 
 VISION_TARGET("avx2,fma")
-void weigh_rows_avx2(const std::uint8_t* from, std::ptrdiff_t stride, const RowTerm* term, const RowTerm* end,
-                     int width, std::uint16_t* out) {
+void weigh_rows_avx2(const std::uint8_t* from, std::ptrdiff_t stride, const RowTerms& rows, int y, int width,
+                     std::uint16_t* out) {
+    const RowTerm *term = &rows.terms[rows.begin[y]], *end = term + rows.begin[y + 1] - rows.begin[y];
+    const RowTerm& last = rows.terms[rows.begin[std::min<std::size_t>(y + 2, rows.begin.size() - 1)] - 1];
+    const int ahead = last.first + last.n;
     int x = 0;
-    for (; x + 64 <= width; x += 64) strip_avx2<2>(from + x, stride, term, end, out + x);
+    for (; x + 64 <= width; x += 64) strip_avx2<2>(from + x, stride, term, end, ahead, out + x);
     for (; x < width; x += 32) {
         x = std::min(x, width - 32);
-        strip_avx2<1>(from + x, stride, term, end, out + x);
+        strip_avx2<1>(from + x, stride, term, end, ahead, out + x);
     }
 }
 

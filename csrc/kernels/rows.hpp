@@ -24,15 +24,16 @@ struct RowTerms {
     std::vector<RowTerm> terms;
 
     void plan(const Axis& axis);
+    int n_terms(int i) const { return begin[i + 1] - begin[i]; }
 };
 
 #if VISION_X86
 constexpr int MIN_ROW = 32;  // bytes
 
-// out: the weighed sums over `width` bytes of the rows at `from`, at least MIN_ROW, less 32768 to be signed.
-// Every term is cut off, so that a sum lacks half a unit for each on average.
-void weigh_rows_avx2(const std::uint8_t* from, std::ptrdiff_t stride, const RowTerm* term, const RowTerm* end,
-                     int width, std::uint16_t* out);
+// out: output row y of the `width` bytes (at least MIN_ROW) from `from` on, less 32768 to be signed. Every
+// term is cut off: a sum lacks half a unit for each on average. Fetches what row y + 1 will need.
+void weigh_rows_avx2(const std::uint8_t* from, std::ptrdiff_t stride, const RowTerms& rows, int y, int width,
+                     std::uint16_t* out);
 
 // A row of n pairs or triplets (at least 16) -> a row of each component; triplets hold the last one first.
 void unpack_pairs_avx2(const std::uint16_t* packed, int n, std::uint16_t* a, std::uint16_t* b);
