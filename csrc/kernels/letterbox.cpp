@@ -166,7 +166,9 @@ Fit fit(const Roi& roi, int width, int height) {
 }
 
 Fit letterbox(const Picture& picture, const Roi& roi, float pad, int width, int height, float* out) {
-    thread_local Work work;
+    const bool is_whole = roi.x1 - roi.x0 == picture.width && roi.y1 - roi.y0 == picture.height;
+    thread_local Work works[2];  // regions change from call to call, whole pictures keep their plans
+    Work& work = works[is_whole];
     const Fit size = fit(roi, width, height);
     for (int g = 0; g < (picture.is_bgr ? 1 : 2); ++g) {
         const Component& part = picture.part[g];
