@@ -1,4 +1,4 @@
-"""One detection network on one picture: letterbox in, decoded rows out. Shared by vehicles and plates."""
+"""One detection network: letterboxed pictures in, decoded rows out. Shared by vehicles and plates."""
 
 from __future__ import annotations
 
@@ -49,36 +49,36 @@ class HeadNetwork:
         self._pad = int(manifest.get("input", "pad")) / 255
         self._tensors = Tensors()
 
-    def input_of(self, width: int, height: int, side: int, n: int = 1) -> F32:
-        """The (n, 3, h, w) tensor for regions of that shape: longest side ``side``, multiples of the stride."""
+    def size_of(self, width: int, height: int, side: int) -> tuple[int, int]:
+        """Height and width of the input for a region: longest side ``side``, multiples of the stride."""
         k = side / max(width, height)
         h, w = (max(self._step, math.ceil(round(n * k) / self._step) * self._step) for n in (height, width))
+        return h, w
+
+    def input_of(self, size: tuple[int, int], n: int) -> F32:
+        """This thread's (n, 3, h, w) tensor of that size."""
         tensors = self._tensors.of_size
-        if len(tensors.get((h, w), ())) < n:
-            tensors[h, w] = np.empty((n, 3, h, w), np.float32)
-        return tensors[h, w][:n]
+        if len(tensors.get(size, ())) < n:
+            tensors[size] = np.empty((n, 3, *size), np.float32)
+        return tensors[size][:n]
 
     def find(
-        self, frame: Frame, *, side: int, roi: Roi | None = None, min_score: float | None = None
-    ) -> tuple[F32, F32, F32]:
-        """Geometry (n, 4) or (n, 4, 2), scores (n,) and class probabilities (n, c), best first, in frame pixels."""
-        return self.find_all([(frame, roi)], side=side, min_score=min_score)[0]
-
-    def find_all(
-        self, looks: Sequence[tuple[Frame, Roi | None]], *, side: int, min_score: float | None = None
+        self, looks: Sequence[tuple[Frame, Roi | None, int]], *, min_score: float | None = None
     ) -> list[tuple[F32, F32, F32]]:
-        """`find` for several frames or regions, which may come from several streams, in their order.
+        """What is seen at each look: geometry (n, 4) or (n, 4, 2), scores (n,) and class probabilities (n, c).
 
-        Those of one input size run as one batch.
+        Best first, in pixels of the frame. Looks of one input size run as one batch, whatever streams they come from.
+
+        Args:
+            looks: (frame, roi, side): where to look (None: the whole frame) and the longest side of the input.
         """
-        rois = [roi or (0, 0, frame.width, frame.height) for frame, roi in looks]
-        batches: dict[tuple[int, ...], list[int]] = {}
-        for i, (x0, y0, x1, y1) in enumerate(rois):
-            batches.setdefault(self.input_of(x1 - x0, y1 - y0, side).shape[2:], []).append(i)
+        rois = [roi or (0, 0, frame.width, frame.height) for frame, roi, _ in looks]
+        batches: dict[tuple[int, int], list[int]] = {}
+        for i, ((x0, y0, x1, y1), (_, _, side)) in enumerate(zip(rois, looks, strict=True)):
+            batches.setdefault(self.size_of(x1 - x0, y1 - y0, side), []).append(i)
         found: dict[int, tuple[F32, F32, F32]] = {}
-        for members in batches.values():
-            x0, y0, x1, y1 = rois[members[0]]
-            tensor = self.input_of(x1 - x0, y1 - y0, side, len(members))
+        for size, members in batches.items():
+            tensor = self.input_of(size, len(members))
             scales = [
                 kernels.letterbox(looks[i][0].planes, out, roi=rois[i], pad=self._pad)
                 for i, out in zip(members, tensor, strict=True)

@@ -38,8 +38,8 @@ class VehicleDetector:
 
     def find_all(self, frames: Sequence[Frame], side: int | None = None) -> list[Detections]:
         """`find` for several frames, which may come from several streams; those of one input size run as one batch."""
-        looks = [(frame, None) for frame in frames]
-        found = self._net.find_all(looks, side=side or self.side, min_score=self.min_score)
+        looks = [(frame, None, side or self.side) for frame in frames]
+        found = self._net.find(looks, min_score=self.min_score)
         return [self._inside(frame, *one) for frame, one in zip(frames, found, strict=True)]
 
     def _inside(self, frame: Frame, boxes: F32, scores: F32, probs: F32) -> Detections:
