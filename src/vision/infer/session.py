@@ -89,7 +89,7 @@ class Session:
         for name in (self._input, *self._outputs):
             if name not in has:
                 raise ModelMismatchError(f"{manifest.path}: expected an input or output {name!r}, got {sorted(has)}")
-        # On a CPU a binding saves nothing (docs/decisions/0010-float-input.md).
+        # On a CPU a binding saves nothing (docs/decisions/0011-float-input.md).
         is_bound = where.kind != "cpu"
         self._binding = Binding(ort, self._session, where, self._input, self._outputs) if is_bound else None
 
