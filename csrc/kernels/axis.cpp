@@ -5,7 +5,11 @@
 
 namespace vision {
 
-void Axis::plan(double from, double to, int n_source, int n_out) {
+bool Axis::plan(double from, double to, int n_source, int n_out) {
+    if (from == from_ && to == to_ && n_source == n_source_ && n_out == this->n_out()) return false;
+    from_ = from;
+    to_ = to;
+    n_source_ = n_source;
     const double piece = (to - from) / n_out;
     first.clear();
     begin.assign(1, 0);
@@ -28,6 +32,7 @@ void Axis::plan(double from, double to, int n_source, int n_out) {
         }
         begin.push_back(static_cast<int>(weight.size()));
     }
+    return true;
 }
 
 }  // namespace vision

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <utility>
 
 namespace vision {
 namespace {
@@ -50,6 +51,33 @@ void best_of_pattern(const TextQuestion& q, int pattern, const std::vector<std::
     all.insert(all.end(), beam.begin(), beam.end());
 }
 
+// The best score of a pattern, summed as `best_of_pattern` does; false if one of its slots allows nothing.
+bool bound_of_pattern(const TextQuestion& q, int pattern, const std::vector<std::uint8_t>& ranked,
+                      double& out) {
+    out = q.bias[pattern];
+    for (int slot = 0; slot < q.n_slots; ++slot) {
+        const std::uint8_t* mask = q.masks + (std::ptrdiff_t{1} * pattern * q.n_slots + slot) * q.n_symbols;
+        const auto first = ranked.begin() + slot * q.n_symbols, last = first + q.n_symbols;
+        const auto best = std::find_if(first, last, [&](std::uint8_t symbol) { return mask[symbol] != 0; });
+        if (best == last) return false;
+        out += q.log_probs[slot * q.n_symbols + *best];
+    }
+    return true;
+}
+
+// The `limit` best, sorted, each text once: the first of its kind.
+void keep_best(std::vector<Partial>& all, std::size_t limit) {
+    std::sort(all.begin(), all.end());
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < all.size() && n < limit; ++i) {
+        const auto is_same = [&](const Partial& other) { return other.symbols == all[i].symbols; };
+        if (std::any_of(all.begin(), all.begin() + n, is_same)) continue;
+        if (n != i) all[n] = std::move(all[i]);
+        ++n;
+    }
+    all.resize(n);
+}
+
 }  // namespace
 
 void decode_text(const TextQuestion& q, Texts& out) {
@@ -60,16 +88,25 @@ void decode_text(const TextQuestion& q, Texts& out) {
         std::iota(first, last, std::uint8_t{0});
         std::stable_sort(first, last, [&](int a, int b) { return log_probs[a] > log_probs[b]; });
     }
-    std::vector<Partial> all;
-    for (int pattern = 0; pattern < q.n_patterns; ++pattern) best_of_pattern(q, pattern, ranked, all);
-    std::sort(all.begin(), all.end());
+    // Likely patterns first: once the texts found beat the best of a pattern, they beat all that is left.
+    std::vector<std::pair<double, int>> bounds;
+    for (int pattern = 0; pattern < q.n_patterns; ++pattern) {
+        double bound = 0;
+        if (bound_of_pattern(q, pattern, ranked, bound)) bounds.push_back({-bound, pattern});
+    }
+    std::sort(bounds.begin(), bounds.end());
+    const std::size_t limit = q.limit;
+    std::vector<Partial> found;
+    for (const auto& [bound, pattern] : bounds) {
+        if (limit == 0 || (found.size() == limit && -bound < found.back().score)) break;
+        best_of_pattern(q, pattern, ranked, found);
+        keep_best(found, limit);
+    }
     out = {};
-    for (std::size_t i = 0; i < all.size() && out.scores.size() < static_cast<std::size_t>(q.limit); ++i) {
-        const auto is_same = [&](const Partial& other) { return other.symbols == all[i].symbols; };
-        if (std::any_of(all.begin(), all.begin() + i, is_same)) continue;
-        out.patterns.push_back(all[i].pattern);
-        out.symbols.insert(out.symbols.end(), all[i].symbols.begin(), all[i].symbols.end());
-        out.scores.push_back(static_cast<float>(all[i].score));
+    for (const Partial& text : found) {
+        out.patterns.push_back(text.pattern);
+        out.symbols.insert(out.symbols.end(), text.symbols.begin(), text.symbols.end());
+        out.scores.push_back(static_cast<float>(text.score));
     }
 }
 

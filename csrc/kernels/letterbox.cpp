@@ -6,6 +6,8 @@
 
 #include "cpu.hpp"
 #include "kernels/axis.hpp"
+#include "kernels/rows.hpp"
+#include "kernels/windows.hpp"
 #if VISION_X86
 #include <immintrin.h>
 #endif
@@ -13,13 +15,19 @@
 namespace vision {
 namespace {
 
-// Plans and intermediate rows of one call; one per thread, so that after the first call nothing is allocated.
+// Plans and intermediate rows of one call; one per thread, so that a picture of the same shape as the one
+// before plans and allocates nothing.
 struct Work {
-    Axis x[3], y[3];
-    std::vector<float> columns[3];
+    Axis x[2], y[2];  // of luma or of all colors, of chroma
+    Windows windows[2];
+    RowTerms terms[2];
+    std::vector<std::uint16_t> columns[3], packed;  // rows resampled along y; of pairs or triplets
 };
 
-// Where the scaled picture goes: 3 planes, `plane` floats apart, rows `stride` floats apart.
+// Which axes a component goes by.
+int grid_of(const Component& part) { return part.share == 1 ? 0 : 1; }
+
+// Where the scaled picture goes: rows of 3 planes, so many floats apart.
 struct Target {
     float* data;
     std::ptrdiff_t stride, plane;
@@ -44,7 +52,10 @@ void letterbox_scalar(const Picture& picture, Work& work, const Target& out) {
     for (int y = 0; y < work.y[0].n_out(); ++y) {
         for (int x = 0; x < work.x[0].n_out(); ++x) {
             float s[3];
-            for (int c = 0; c < 3; ++c) s[c] = blend(picture.part[c], work.x[c], work.y[c], x, y);
+            for (int c = 0; c < 3; ++c) {
+                const int g = grid_of(picture.part[c]);
+                s[c] = blend(picture.part[c], work.x[g], work.y[g], x, y);
+            }
             for (int c = 0; c < 3; ++c) {
                 const float* m = picture.to_rgb[c];
                 const float value = m[0] * s[0] + m[1] * s[1] + m[2] * s[2] + m[3];
@@ -56,129 +67,82 @@ void letterbox_scalar(const Picture& picture, Work& work, const Target& out) {
 
 #if VISION_X86
 
+// One output row; m: what the sums of a group and 1 count in each color.
+template <int LUMA, int CHROMA>
 VISION_TARGET("avx2,fma")
-inline void transpose_avx2(__m256 (&r)[8]) {
-    __m256 t[8], s[8];
-    for (int i = 0; i < 8; i += 2) {
-        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-    }
-    for (int i = 0; i < 8; i += 4) {
-        s[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-        s[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
-        s[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-        s[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-    }
-    for (int i = 0; i < 4; ++i) {
-        r[i] = _mm256_permute2f128_ps(s[i], s[i + 4], 0x20);
-        r[i + 4] = _mm256_permute2f128_ps(s[i], s[i + 4], 0x31);
-    }
-}
-
-// 8 neighboring samples as floats; reads exactly their 8 groups.
-template <int STEP>
-VISION_TARGET("avx2,fma")
-inline __m256 load_avx2(const std::uint8_t* group, __m128i low, __m128i high) {
-    __m128i bytes;
-    if constexpr (STEP == 1) {
-        bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(group));
-    } else {
-        bytes = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(group)), low);
-    }
-    if constexpr (STEP == 3) {
-        const __m128i rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(group + 16));
-        bytes = _mm_or_si128(bytes, _mm_shuffle_epi8(rest, high));
-    }
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
-}
-
-// Output rows y .. y + 7 of one component, not yet resampled along x: out[8 * i + r] is column `from` + i of
-// row y + r.
-template <int STEP>
-VISION_TARGET("avx2,fma")
-void columns_avx2(const Component& part, const Axis& ay, int y, int from, int to, float* out) {
-    alignas(16) std::uint8_t low[16], high[16];
-    for (int i = 0; i < 16; ++i) {
-        const int byte = i * STEP + part.offset;
-        low[i] = static_cast<std::uint8_t>(i < 8 && byte < 16 ? byte : 0x80);
-        high[i] = static_cast<std::uint8_t>(i < 8 && byte >= 16 ? byte - 16 : 0x80);
-    }
-    const __m128i low_mask = _mm_load_si128(reinterpret_cast<const __m128i*>(low));
-    const __m128i high_mask = _mm_load_si128(reinterpret_cast<const __m128i*>(high));
-    for (int x = from; x < to; x += 8) {
-        x = std::min(x, to - 8);
-        __m256 sum[8];
-        for (int r = 0; r < 8; ++r) {
-            const float* weight = &ay.weight[ay.begin[y + r]];
-            const int n = ay.begin[y + r + 1] - ay.begin[y + r];
-            const std::uint8_t* group = part.row(ay.first[y + r]) + x * STEP;
-            sum[r] = _mm256_mul_ps(_mm256_set1_ps(weight[0]), load_avx2<STEP>(group, low_mask, high_mask));
-            for (int t = 1; t < n; ++t) {
-                group += part.stride;
-                const __m256 value = load_avx2<STEP>(group, low_mask, high_mask);
-                sum[r] = _mm256_fmadd_ps(_mm256_set1_ps(weight[t]), value, sum[r]);
-            }
+void row_avx2(const Windows& luma, const Windows& chroma, const std::uint16_t* const (&columns)[3],
+              const float (&m)[3][4], int width, const Target& out) {
+    const Window *p0 = luma.all.data(), *p1 = chroma.all.data(), *p2 = p1;
+    const std::uint16_t *s0 = columns[0], *s1 = columns[1], *s2 = columns[2];
+    const Target to = out;
+    __m256 k[3][4];
+    for (int c = 0; c < 3; ++c)
+        for (int i = 0; i < 4; ++i) k[c][i] = _mm256_set1_ps(m[c][i]);
+    for (int x = 0; x < width; x += 8) {
+        x = std::min(x, width - 8);
+        const __m256 v0 = group_avx2<LUMA>(p0, luma.depth, s0);
+        const __m256 v1 = group_avx2<CHROMA>(p1, chroma.depth, s1),
+                     v2 = group_avx2<CHROMA>(p2, chroma.depth, s2);
+        for (int c = 0; c < 3; ++c) {
+            __m256 v = _mm256_fmadd_ps(k[c][0], v0, k[c][3]);
+            v = _mm256_fmadd_ps(k[c][2], v2, _mm256_fmadd_ps(k[c][1], v1, v));
+            v = _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(1));
+            _mm256_storeu_ps(to.data + c * to.plane + x, v);
         }
-        transpose_avx2(sum);
-        for (int i = 0; i < 8; ++i) _mm256_storeu_ps(out + 8 * (x - from + i), sum[i]);
     }
 }
 
-VISION_TARGET("avx2,fma")
-inline __m256 along_x_avx2(const Axis& ax, int x, const float* columns) {
-    const float* weight = &ax.weight[ax.begin[x]];
-    const float* column = columns + 8 * (ax.first[x] - ax.low());
-    const int n = ax.begin[x + 1] - ax.begin[x];
-    __m256 sum = _mm256_mul_ps(_mm256_set1_ps(weight[0]), _mm256_loadu_ps(column));
-    for (int t = 1; t < n; ++t) {
-        sum = _mm256_fmadd_ps(_mm256_set1_ps(weight[t]), _mm256_loadu_ps(column + 8 * t), sum);
-    }
-    return sum;
+template <int LUMA>
+auto row_of(int n_outputs) {
+    return n_outputs == 4 ? row_avx2<LUMA, 4> : n_outputs == 2 ? row_avx2<LUMA, 2> : row_avx2<LUMA, 1>;
 }
 
-// 8 output rows at a time, turned on their side: one register holds one column of all 8, so that the sums
-// along x need no gathers. The last block of rows or columns overlaps the one before instead of having a
-// tail.
+// Row by row: every component is resampled along y in 16 bits, then 8 outputs of all three along x and into
+// colors at once. Planes narrower than a register are left to the scalar loop.
 VISION_TARGET("avx2,fma")
 void letterbox_avx2(const Picture& picture, Work& work, const Target& out) {
-    const int width = work.x[0].n_out(), height = work.y[0].n_out();
-    bool is_small = width < 8 || height < 8;
-    for (const Axis& axis : work.x) is_small = is_small || axis.high() - axis.low() < 8;
-    if (is_small) return letterbox_scalar(picture, work, out);
-    for (int y = 0; y < height; y += 8) {
-        y = std::min(y, height - 8);
+    const int width = work.x[0].n_out(), height = work.y[0].n_out(), chroma = grid_of(picture.part[1]);
+    if (width < 8 || picture.part[1].width < MIN_ROW) return letterbox_scalar(picture, work, out);
+    int from[3], n[3];  // the samples of a row that are read: those needed, at least MIN_ROW
+    const std::uint16_t* columns[3];
+    for (int c = 0; c < 3; ++c) {
+        const int g = grid_of(picture.part[c]), low = work.x[g].low();
+        from[c] = std::min(low, picture.part[c].width - MIN_ROW);
+        n[c] = std::max(work.x[g].high() - from[c], MIN_ROW);
+        work.columns[c].resize(n[c] + 8 * work.windows[g].depth);
+        columns[c] = work.columns[c].data() + low - from[c];
+    }
+    work.packed.resize(3 * n[0]);
+    const int n_luma = work.windows[0].n_outputs, n_chroma = work.windows[chroma].n_outputs;
+    const auto row = n_luma == 4   ? row_of<4>(n_chroma)
+                     : n_luma == 2 ? row_of<2>(n_chroma)
+                                   : row_of<1>(n_chroma);
+    for (int y = 0; y < height; ++y) {
+        float m[3][4];
+        for (int k = 0; k < 3; ++k) m[k][3] = picture.to_rgb[k][3];
         for (int c = 0; c < 3; ++c) {
             const Component& part = picture.part[c];
-            const int from = work.x[c].low(), to = work.x[c].high();
-            work.columns[c].resize(8 * static_cast<std::size_t>(to - from));
-            const auto columns = part.step == 1   ? columns_avx2<1>
-                                 : part.step == 2 ? columns_avx2<2>
-                                                  : columns_avx2<3>;
-            columns(part, work.y[c], y, from, to, work.columns[c].data());
-        }
-        for (int x = 0; x < width; x += 8) {
-            x = std::min(x, width - 8);
-            float rgb[3][64];
-            for (int i = 0; i < 8; ++i) {
-                __m256 s[3];
-                for (int c = 0; c < 3; ++c) s[c] = along_x_avx2(work.x[c], x + i, work.columns[c].data());
-                for (int c = 0; c < 3; ++c) {
-                    const float* m = picture.to_rgb[c];
-                    __m256 v = _mm256_fmadd_ps(_mm256_set1_ps(m[0]), s[0], _mm256_set1_ps(m[3]));
-                    v = _mm256_fmadd_ps(_mm256_set1_ps(m[1]), s[1], v);
-                    v = _mm256_fmadd_ps(_mm256_set1_ps(m[2]), s[2], v);
-                    v = _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(1));
-                    _mm256_storeu_ps(rgb[c] + 8 * i, v);
-                }
+            const RowTerms& rows = work.terms[grid_of(part)];
+            const std::uint8_t* first = part.data + from[c] * part.step;
+            auto& line = work.columns;
+            if (part.step == 1) {
+                weigh_rows_avx2(first, part.stride, rows, y, n[c], line[c].data());
+            } else if (part.step == 2 && c == 1) {
+                weigh_rows_avx2(first, part.stride, rows, y, 2 * n[c], work.packed.data());
+                unpack_pairs_avx2(work.packed.data(), n[c], line[1].data(), line[2].data());
+            } else if (part.step == 3 && c == 0) {
+                weigh_rows_avx2(first, part.stride, rows, y, 3 * n[c], work.packed.data());
+                unpack_triplets_avx2(work.packed.data(), n[c], line[0].data(), line[1].data(),
+                                     line[2].data());
             }
-            for (int c = 0; c < 3; ++c) {
-                __m256 rows[8];
-                for (int i = 0; i < 8; ++i) rows[i] = _mm256_loadu_ps(rgb[c] + 8 * i);
-                transpose_avx2(rows);
-                float* to = out.data + c * out.plane + y * out.stride + x;
-                for (int r = 0; r < 8; ++r) _mm256_storeu_ps(to + r * out.stride, rows[r]);
+            const float offset = 32768 + .5f * static_cast<float>(rows.n_terms(y));  // see weigh_rows_avx2
+            for (int k = 0; k < 3; ++k) {
+                m[k][c] = picture.to_rgb[k][c] / (ROW_UNIT * float{COLUMN_UNIT});
+                m[k][3] += picture.to_rgb[k][c] * offset / ROW_UNIT;
             }
         }
+        row(work.windows[0], work.windows[chroma], columns, m, width,
+            {out.data + y * out.stride, out.stride, out.plane});
     }
 }
 #endif
@@ -202,13 +166,16 @@ Fit fit(const Roi& roi, int width, int height) {
 }
 
 Fit letterbox(const Picture& picture, const Roi& roi, float pad, int width, int height, float* out) {
-    thread_local Work work;
+    const bool is_whole = roi.x1 - roi.x0 == picture.width && roi.y1 - roi.y0 == picture.height;
+    thread_local Work works[2];  // regions change from call to call, whole pictures keep their plans
+    Work& work = works[is_whole];
     const Fit size = fit(roi, width, height);
-    for (int c = 0; c < 3; ++c) {
-        const Component& part = picture.part[c];
+    for (int g = 0; g < (picture.is_bgr ? 1 : 2); ++g) {
+        const Component& part = picture.part[g];
         const double k = part.share;
-        work.x[c].plan(roi.x0 * k, roi.x1 * k, part.width, size.width);
-        work.y[c].plan(roi.y0 * k, roi.y1 * k, part.height, size.height);
+        if (work.x[g].plan(roi.x0 * k, roi.x1 * k, part.width, size.width) && size.width >= 8)
+            work.windows[g].plan(work.x[g]);
+        if (work.y[g].plan(roi.y0 * k, roi.y1 * k, part.height, size.height)) work.terms[g].plan(work.y[g]);
     }
     const std::ptrdiff_t plane = std::ptrdiff_t{1} * width * height;
     kVariants.pick()(picture, work, {out, width, plane});

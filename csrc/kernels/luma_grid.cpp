@@ -15,16 +15,16 @@ namespace {
 // Plans and intermediate lines of one call; one per thread, so that after the first call nothing is
 // allocated.
 struct Work {
-    Axis x, y, pixels;  // x in bytes of a row: with BGR each pixel has three, weighted by their share of luma
+    Axis x, y, bytes;  // with BGR each pixel has three bytes, weighted by their share of luma
     std::vector<std::uint16_t> sums;
     std::vector<float> line;
 };
 
-using Fn = void (*)(const std::uint8_t*, std::ptrdiff_t, Work&, float*);
+using Fn = void (*)(const std::uint8_t*, std::ptrdiff_t, const Axis&, const Axis&, Work&, float*);
 
 // The meaning of this kernel.
-void luma_grid_scalar(const std::uint8_t* data, std::ptrdiff_t stride, Work& work, float* out) {
-    const Axis &ax = work.x, &ay = work.y;
+void luma_grid_scalar(const std::uint8_t* data, std::ptrdiff_t stride, const Axis& ax, const Axis& ay, Work&,
+                      float* out) {
     for (int y = 0; y < ay.n_out(); ++y) {
         for (int x = 0; x < ax.n_out(); ++x) {
             double sum = 0;
@@ -97,10 +97,10 @@ inline float dot_avx2(const float* a, const float* b, int n) {
 // Rows that a row of cells covers whole have one weight: they are summed in 16 bits before anything is
 // multiplied; the partly covered rows at its ends come apart.
 VISION_TARGET("avx2,fma")
-void luma_grid_avx2(const std::uint8_t* data, std::ptrdiff_t stride, Work& work, float* out) {
-    const Axis &ax = work.x, &ay = work.y;
+void luma_grid_avx2(const std::uint8_t* data, std::ptrdiff_t stride, const Axis& ax, const Axis& ay,
+                    Work& work, float* out) {
     const int from = ax.low(), width = ax.high() - from;
-    if (width < 16) return luma_grid_scalar(data, stride, work, out);
+    if (width < 16) return luma_grid_scalar(data, stride, ax, ay, work, out);
     const std::size_t padded = (width + 7) / 8 * 8;  // beyond width: old sums, met by no weight
     work.sums.resize(padded);
     work.line.resize(padded);
@@ -149,10 +149,8 @@ void luma_grid(const Picture& picture, int rows, int columns, float* out) {
     thread_local Work work;
     const Component& luma = picture.part[0];
     work.y.plan(0, picture.height, picture.height, rows);
-    Axis& pixels = picture.is_bgr ? work.pixels : work.x;
-    pixels.plan(0, picture.width, picture.width, columns);
-    if (picture.is_bgr) spread(pixels, work.x);
-    kVariants.pick()(luma.data, luma.stride, work, out);
+    if (work.x.plan(0, picture.width, picture.width, columns)) spread(work.x, work.bytes);
+    kVariants.pick()(luma.data, luma.stride, picture.is_bgr ? work.bytes : work.x, work.y, work, out);
 }
 
 }  // namespace vision

@@ -37,6 +37,16 @@ def test_exact_against_brute_force(limit: int) -> None:
     assert max(sizes) == limit
 
 
+@pytest.mark.parametrize("spread", [0.0, 1.0, 8.0])
+def test_many_patterns_of_which_few_matter(spread: float) -> None:
+    rng = np.random.default_rng(3)
+    for limit in (1, 2, 5, 40):
+        log_probs, masks, bias = question(rng, 3, 6, 40)
+        log_probs[rng.random(log_probs.shape) < 0.1] = -np.inf
+        log_probs = (np.round(log_probs * 4) / 4).astype(np.float32)  # many equal scores
+        check(log_probs, masks, np.round(bias * np.float32(spread)), limit)
+
+
 def test_longer_than_a_short_string() -> None:
     rng = np.random.default_rng(1)
     log_probs, masks, bias = question(rng, 18, 2, 2)

@@ -10,7 +10,9 @@ from tests.kernels.pictures import LAYOUTS, picture
 from vision import kernels
 from vision.types import F32, Layout, Matrix, Planes
 
-TOLERANCE = 2e-5
+# Scalar: rounding of float32. The variants sum in 16 bits: 1.5e-4 is a 26th of one level of an 8-bit picture.
+TOLERANCE = {"scalar": 2e-5}
+LOOSE = 1.5e-4
 Roi = tuple[int, int, int, int]
 
 
@@ -18,7 +20,7 @@ def check(planes: Planes, height: int, width: int, roi: Roi | None = None, pad: 
     expected, scale = reference.letterbox(planes, height, width, roi, pad)
     out = np.full((3, height, width), np.nan, np.float32)
     assert kernels.letterbox(planes, out, roi=roi, pad=pad) == scale
-    np.testing.assert_allclose(out, expected, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(out, expected, rtol=0, atol=TOLERANCE.get(kernels.simd_level(), LOOSE))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -67,6 +69,28 @@ def test_every_roi(simd: str, layout: Layout) -> None:
         check(planes, int(rng.integers(1, 50)), int(rng.integers(1, 50)), (x0, y0, x1, y1), 0.5)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [(1080, 1920), (720, 1280), (1920, 1080), (576, 704)])
+def test_video_sizes(simd: str, layout: Layout, size: tuple[int, int]) -> None:
+    planes = picture(layout, *size)
+    for height, width in ((384, 640), (256, 416)):
+        check(planes, height, width)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_much_smaller(simd: str, layout: Layout) -> None:
+    planes = picture(layout, 900, 1300)
+    for height, width in ((8, 12), (40, 9), (9, 100)):
+        check(planes, height, width)
+
+
+def test_pictures_of_every_kind_in_turn(simd: str) -> None:
+    for size in ((90, 160), (90, 160), (160, 90), (90, 161)):
+        for layout in (*LAYOUTS, *LAYOUTS[::-1]):
+            check(picture(layout, *size), 64, 64)
+            check(picture(layout, *size), 64, 64, (10, 20, 80, 70))
+
+
 def test_upside_down_rows(simd: str) -> None:
     planes = picture("i420", 40, 60)
     check(Planes("i420", tuple(p[::-1] for p in planes.data)), 32, 48)
@@ -77,7 +101,7 @@ def test_white_and_black_are_1_and_0(simd: str) -> None:
         half = np.full((16, 16), 128, np.uint8)
         out = np.empty((3, 24, 24), np.float32)
         kernels.letterbox(Planes("i420", (np.full((32, 32), luma, np.uint8), half, half)), out)
-        np.testing.assert_allclose(out, value, atol=1e-6)
+        np.testing.assert_allclose(out, value, atol=LOOSE)
 
 
 def test_threads_do_not_disturb_each_other() -> None:
@@ -95,7 +119,7 @@ def test_threads_do_not_disturb_each_other() -> None:
     for thread in threads:
         thread.join()
     for out, want in zip(outs, expected, strict=True):
-        np.testing.assert_allclose(out, want, rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(out, want, rtol=0, atol=LOOSE)
 
 
 @pytest.mark.parametrize("roi", [(0, 0, 0, 4), (0, 0, 9, 4), (-1, 0, 4, 4), (4, 4, 2, 6), (0, 0, 8, 7)])

@@ -54,6 +54,12 @@ def test_every_shape(simd: str, layout: Layout, size: tuple[int, int]) -> None:
             check(planes, *cells)
 
 
+def test_pictures_of_every_kind_in_turn(simd: str) -> None:
+    for size in ((90, 160), (160, 90), (90, 161)):
+        for layout in (*LAYOUTS, *LAYOUTS[::-1]):
+            check(picture(layout, *size), 9, 16)
+
+
 def test_one_pixel_cells_are_the_pixels(simd: str) -> None:
     planes = picture("i420", 21, 33)
     np.testing.assert_allclose(grid(planes, 21, 33), planes.data[0], rtol=0, atol=TOLERANCE)

@@ -24,7 +24,16 @@ class Check:
 
 def doctor_command(*, as_json: bool) -> int:
     """Print all checks; exit code 4 if one failed."""
-    checks = [check_python(), *check_packages(), check_onnxruntime(), check_kernels(), *check_models(), check_font()]
+    checks = [
+        check_python(),
+        *check_packages(),
+        check_onnxruntime(),
+        check_kernels(),
+        *check_models(),
+        *check_devices(),
+        check_decoders(),
+        check_font(),
+    ]
     if as_json:
         out(json.dumps([asdict(c) for c in checks], ensure_ascii=False))
     else:
@@ -99,6 +108,40 @@ def check_models() -> list[Check]:
     if not checks:
         checks.append(Check("models", False, "none found", "reinstall platevision"))
     return checks
+
+
+def check_devices() -> list[Check]:
+    """The devices beside the CPU that this onnxruntime offers: can they run a network? A build for GPUs need not."""
+    from vision.errors import VisionError
+    from vision.infer.device import PROVIDERS
+    from vision.infer.session import Session, import_onnxruntime
+    from vision.infer.store import shipped
+
+    try:
+        offered = import_onnxruntime().get_available_providers()
+    except VisionError:
+        return []  # said above
+    checks = []
+    for kind, provider in PROVIDERS.items():
+        if kind == "cpu" or provider not in offered:
+            continue
+        try:
+            found = f"usable, {Session(shipped()[0], device=kind).provider}"
+        except VisionError as err:
+            found = f"not usable: {err}"
+        checks.append(Check(f"device {kind}", True, found))
+    return checks
+
+
+def check_decoders() -> Check:
+    """Where video can be decoded."""
+    from vision.video.hardware import known, usable
+
+    found = usable()
+    absent = [kind for kind in known() if kind not in found]
+    return Check(
+        "video decoding", True, f"on {', '.join(found)}" + (f"; not here: {', '.join(absent)}" if absent else "")
+    )
 
 
 def check_font() -> Check:

@@ -27,6 +27,12 @@ CHINESE = (
         r"error: device: (.*) needs (\w+), but .*",
         r"错误:设备 \1 不可用:当前 onnxruntime 不支持 \2,请安装 platevision[gpu]",
     ),
+    (r"error: device: asked for (.*), onnxruntime uses (\w+): .*", r"错误:要求设备 \1,onnxruntime 却使用 \2"),
+    (
+        r"error: precision: float16 needs device tensorrt, got device (.*)",
+        r"错误:float16 只用于 tensorrt,当前设备为 \1",
+    ),
+    (r"error: decode.device: (.*) cannot be opened: (.*?): needs .*", r"错误:无法打开解码设备 \1:\2"),
     (r"error: interrupted", r"已中断"),
     (r"error: (.*)", r"错误:\1"),
 )

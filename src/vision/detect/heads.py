@@ -1,9 +1,10 @@
-"""One detection network on one picture: letterbox in, decoded rows out. Shared by vehicles and plates."""
+"""One detection network: letterboxed pictures in, decoded rows out. Shared by vehicles and plates."""
 
 from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -48,32 +49,52 @@ class HeadNetwork:
         self._pad = int(manifest.get("input", "pad")) / 255
         self._tensors = Tensors()
 
-    def input_of(self, width: int, height: int, side: int) -> F32:
-        """The (1, 3, h, w) tensor for a region of that shape: longest side ``side``, multiples of the stride."""
+    def size_of(self, width: int, height: int, side: int) -> tuple[int, int]:
+        """Height and width of the input for a region: longest side ``side``, multiples of the stride."""
         k = side / max(width, height)
         h, w = (max(self._step, math.ceil(round(n * k) / self._step) * self._step) for n in (height, width))
+        return h, w
+
+    def input_of(self, size: tuple[int, int], n: int) -> F32:
+        """This thread's (n, 3, h, w) tensor of that size."""
         tensors = self._tensors.of_size
-        if (h, w) not in tensors:
-            tensors[h, w] = np.empty((1, 3, h, w), np.float32)
-        return tensors[h, w]
+        if len(tensors.get(size, ())) < n:
+            tensors[size] = np.empty((n, 3, *size), np.float32)
+        return tensors[size][:n]
 
     def find(
-        self, frame: Frame, *, side: int, roi: Roi | None = None, min_score: float | None = None
-    ) -> tuple[F32, F32, F32]:
-        """Geometry (n, 4) or (n, 4, 2), scores (n,) and class probabilities (n, c), best first, in frame pixels."""
-        x0, y0, x1, y1 = roi or (0, 0, frame.width, frame.height)
-        tensor = self.input_of(x1 - x0, y1 - y0, side)
-        scale = kernels.letterbox(frame.planes, tensor[0], roi=roi, pad=self._pad)
-        (rows,) = self._session.run(tensor)
-        return kernels.decode_heads(
-            rows[0],
-            height=tensor.shape[2],
-            width=tensor.shape[3],
-            n_classes=len(self.classes),
-            geometry=self._geometry,
-            strides=self._strides,
-            min_score=self.min_score if min_score is None else min_score,
-            max_iou=self.max_iou,
-            scale=scale,
-            origin=(float(x0), float(y0)),
-        )
+        self, looks: Sequence[tuple[Frame, Roi | None, int]], *, min_score: float | None = None
+    ) -> list[tuple[F32, F32, F32]]:
+        """What is seen at each look: geometry (n, 4) or (n, 4, 2), scores (n,) and class probabilities (n, c).
+
+        Best first, in pixels of the frame. Looks of one input size run as one batch, whatever streams they come from.
+
+        Args:
+            looks: (frame, roi, side): where to look (None: the whole frame) and the longest side of the input.
+        """
+        rois = [roi or (0, 0, frame.width, frame.height) for frame, roi, _ in looks]
+        batches: dict[tuple[int, int], list[int]] = {}
+        for i, ((x0, y0, x1, y1), (_, _, side)) in enumerate(zip(rois, looks, strict=True)):
+            batches.setdefault(self.size_of(x1 - x0, y1 - y0, side), []).append(i)
+        found: dict[int, tuple[F32, F32, F32]] = {}
+        for size, members in batches.items():
+            tensor = self.input_of(size, len(members))
+            scales = [
+                kernels.letterbox(looks[i][0].planes, out, roi=rois[i], pad=self._pad)
+                for i, out in zip(members, tensor, strict=True)
+            ]
+            (rows,) = self._session.run(tensor)
+            for i, scale, one in zip(members, scales, rows, strict=True):
+                found[i] = kernels.decode_heads(
+                    one,
+                    height=tensor.shape[2],
+                    width=tensor.shape[3],
+                    n_classes=len(self.classes),
+                    geometry=self._geometry,
+                    strides=self._strides,
+                    min_score=self.min_score if min_score is None else min_score,
+                    max_iou=self.max_iou,
+                    scale=scale,
+                    origin=(float(rois[i][0]), float(rois[i][1])),
+                )
+        return [found[i] for i in range(len(looks))]

@@ -29,11 +29,12 @@ class PlateDetector:
         """Plates found by one or several searches, the same plate found twice kept once (the higher score).
 
         Args:
-            searches: (region, side): where to look (None: the whole frame) and the longest input side there.
+            searches: (region, side): where to look (None: the whole frame) and the longest input side there. Those of
+                one input size run as one batch.
         """
         corners, scores = [], []
-        for roi, side in searches:
-            found, score, _ = self._net.find(frame, side=side, roi=roi, min_score=self.min_score)
+        looks = [(frame, roi, side) for roi, side in searches]
+        for found, score, _ in self._net.find(looks, min_score=self.min_score):
             usable = are_plates(found)
             corners.append(found[usable])
             scores.append(score[usable])

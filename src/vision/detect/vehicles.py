@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from vision.detect.heads import HeadNetwork
 from vision.infer.session import Session
-from vision.types import Detections, Frame
+from vision.types import F32, Detections, Frame
 
 
 class VehicleDetector:
@@ -32,7 +34,15 @@ class VehicleDetector:
 
     def find(self, frame: Frame, side: int | None = None) -> Detections:
         """All vehicles of the frame, boxes clipped to the picture, best first; ``side`` replaces the usual one."""
-        boxes, scores, probs = self._net.find(frame, side=side or self.side, min_score=self.min_score)
+        return self.find_all([frame], side)[0]
+
+    def find_all(self, frames: Sequence[Frame], side: int | None = None) -> list[Detections]:
+        """`find` for several frames, which may come from several streams; those of one input size run as one batch."""
+        looks = [(frame, None, side or self.side) for frame in frames]
+        found = self._net.find(looks, min_score=self.min_score)
+        return [self._inside(frame, *one) for frame, one in zip(frames, found, strict=True)]
+
+    def _inside(self, frame: Frame, boxes: F32, scores: F32, probs: F32) -> Detections:
         limit = np.array([frame.width, frame.height, frame.width, frame.height], np.float32)
         boxes = np.clip(boxes, 0, limit)
         keep = (boxes[:, 2] - boxes[:, 0] >= 2) & (boxes[:, 3] - boxes[:, 1] >= 2)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.errors import InferenceError, ModelCorruptError, ModelMismatchError
+from vision.errors import InferenceError, ModelCorruptError, ModelMismatchError, OutputError
+from vision.infer.binding import Binding
+from vision.infer.device import NEEDS, parse_device, providers_of
 from vision.infer.manifest import Manifest
 from vision.infer.store import verified_bytes
 
 if TYPE_CHECKING:
     import onnxruntime
-
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
 
 def import_onnxruntime() -> Any:
@@ -34,46 +35,52 @@ def import_onnxruntime() -> Any:
 
 
 class Session:
-    """A loaded model.
+    """A loaded model. Runs from several threads at once are safe; on a device other than the CPU they take turns.
 
     Args:
         manifest: what to load; the file's SHA-256 is checked.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``: a device that cannot be used is an error, never a
-            silent fall-back.
-        threads: threads inside one run.
+        device: ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``tensorrt:N``: a device that cannot be used is an error,
+            never a silent fall-back.
+        threads: threads inside one run on the CPU.
+        cache: folder where TensorRT keeps its engines; default in the user's cache folder.
 
     Raises:
         ModelCorruptError: SHA-256 differs or the file is no ONNX model.
         ModelMismatchError: the inputs or outputs that the manifest names are not there.
-        InferenceError: onnxruntime is missing or the device cannot be used.
+        InferenceError: onnxruntime is missing, or the device or its precision cannot be used.
     """
 
-    def __init__(self, manifest: Manifest, *, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self, manifest: Manifest, *, device: str = "cpu", threads: int = 1, cache: Path | str | None = None
+    ) -> None:
         ort = import_onnxruntime()
-        kind, _, number = device.partition(":")
-        if kind not in PROVIDERS:
-            raise InferenceError(f"device: expected one of {', '.join(PROVIDERS)}, got {device!r}")
-        provider = PROVIDERS[kind]
-        if provider not in ort.get_available_providers():
-            raise InferenceError(
-                f"device: {device!r} needs {provider}, but this onnxruntime offers only "
-                f"{', '.join(ort.get_available_providers())}: pip install 'platevision[gpu]' on a machine with a GPU"
-            )
+        where = parse_device(device)
+        providers = providers_of(where, manifest.precision, ort.get_available_providers(), cache)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         data = verified_bytes(manifest)
-        settings = {"device_id": number} if number else {}
+        if where.kind == "tensorrt":
+            make_folder(Path(providers[0][1]["trt_engine_cache_path"]))
         try:
             self._session: onnxruntime.InferenceSession = ort.InferenceSession(
-                data, options, providers=[(provider, settings)]
+                data,
+                options,
+                providers=providers,
+                enable_fallback=False,  # else what fails here or in a run goes on elsewhere
             )
         except Exception as err:  # onnxruntime raises its own unrelated types
+            if where.kind != "cpu":
+                raise InferenceError(
+                    f"device: {str(where)!r} cannot run {manifest.path.name}: {one_line(err)}: {NEEDS[where.kind]}"
+                ) from err
             raise ModelCorruptError(f"{manifest.path}: onnxruntime cannot load it: {one_line(err)}") from err
         used = self._session.get_providers()[0]
-        if used != provider:
-            raise InferenceError(f"device: asked for {provider}, onnxruntime uses {used}")
+        if used != where.provider:
+            raise InferenceError(
+                f"device: asked for {str(where)!r} ({where.provider}), onnxruntime uses {used}: {NEEDS[where.kind]}"
+            )
         self.manifest = manifest
         self.provider = used
         self._input = manifest.get("input", "name")
@@ -82,17 +89,37 @@ class Session:
         for name in (self._input, *self._outputs):
             if name not in has:
                 raise ModelMismatchError(f"{manifest.path}: expected an input or output {name!r}, got {sorted(has)}")
+        # On a CPU a binding saves nothing (docs/decisions/0011-float-input.md).
+        is_bound = where.kind != "cpu"
+        self._binding = Binding(ort, self._session, where, self._input, self._outputs) if is_bound else None
 
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[np.float32]]:
         """Outputs in the order of the manifest's ``[outputs]`` table.
+
+        Args:
+            batch: the input; its first axis is the batch, the pictures may come from several streams.
 
         Raises:
             InferenceError: onnxruntime refused the run.
         """
         try:
+            if self._binding is not None:
+                return self._binding.run(batch)
             return self._session.run(self._outputs, {self._input: batch})  # type: ignore[no-any-return]
         except Exception as err:
             raise InferenceError(f"{self.manifest.name}: run failed: {one_line(err)}") from err
+
+
+def make_folder(path: Path) -> None:
+    """The folder, made if it is not there.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputError(f"{path}: cannot create: {err.strerror}") from err
 
 
 def one_line(err: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -36,12 +37,16 @@ def find(name: str) -> Manifest:
 def choose(name: str, *, precision: str = "auto", device: str = "cpu") -> Manifest:
     """`find`, in the precision asked for; ``auto`` is int8 on a CPU where the model has it, else the model's own.
 
+    ``float16`` is no file: it is the model's own, which TensorRT rounds (`providers_of` refuses it elsewhere).
+
     Raises:
         ModelNotFoundError: there is no such model, or not in that precision.
     """
     manifest = find(name)
     if precision == "auto":
         precision = "int8" if device == "cpu" and "int8" in manifest.values.get("variants", {}) else manifest.precision
+    if precision == "float16":
+        return replace(manifest, precision=precision)
     return manifest.variant(precision)
 
 

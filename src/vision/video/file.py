@@ -16,6 +16,7 @@ import av.error
 from vision.errors import DecodeError, SourceError
 from vision.types import Frame
 from vision.video.clock import NS, FrameClock
+from vision.video.hardware import accelerator
 from vision.video.planes import planes_of
 from vision.video.uri import redact, stream_id_of
 
@@ -42,9 +43,11 @@ class FileSource:
         start_s, duration_s: the part to read, in seconds from the start of the file.
         fps: at most this many frames a second (others are decoded, counted and skipped); default all.
         threads: decoder threads; 0 lets FFmpeg choose.
+        device: where it is decoded, see `vision.video.hardware.accelerator`; the pictures come back as NV12.
 
     Raises:
         SourceError: missing, unreadable, not a video, or no video stream in it.
+        ConfigError, DecodeError: the device is unknown, cannot be opened, or does not know the codec.
         DecodeError: (while iterating) the file broke off or nothing in it could be decoded.
     """
 
@@ -57,23 +60,32 @@ class FileSource:
         duration_s: float | None = None,
         fps: float | None = None,
         threads: int = 0,
+        device: str = "cpu",
     ) -> None:
         self.uri = str(uri)
         self.name = redact(self.uri)
         self.stream_id = stream_id or stream_id_of(self.uri)
         self.counts = SourceCounts()
         self._start_s, self._duration_s, self._fps = start_s, duration_s, fps
+        accel = accelerator(device)
         try:
-            self._container = av.open(self.uri)
+            self._container = av.open(self.uri, hwaccel=accel)
         except av.error.InvalidDataError as err:
             raise SourceError(f"{self.name}: expected a video file, got something FFmpeg cannot read") from err
         except av.error.FFmpegError as err:
             raise SourceError(f"{self.name}: cannot open: {err.strerror}") from err
+        except RuntimeError as err:
+            if accel is None:
+                raise
+            raise DecodeError(f"{self.name}: decode.device: {device!r} cannot decode this video: {err}") from err
         if not self._container.streams.video:
             kinds = ", ".join(sorted({s.type for s in self._container.streams})) or "none"
             self._container.close()
             raise SourceError(f"{self.name}: expected a video stream, got streams: {kinds}")
         self._stream = self._container.streams.video[0]
+        if accel is not None and not self._stream.codec_context.is_hwaccel:
+            self.close()
+            raise DecodeError(f"{self.name}: decode.device: asked for {device!r}, but it is not used for this video")
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = threads
         self.frame_rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)
