@@ -34,6 +34,7 @@ From Python, without a file: `vision.Config.model_validate({"plates": {"max_unre
 
 SECTIONS = {
     "models": "Which model does what, and on which device.",
+    "decode": "Where video is decoded.",
     "detect": "Where and how finely to look. A side is the longest side of a network's input in pixels.",
     "pace": "How often vehicles are looked for; times are seconds between two detections.",
     "track": "How boxes become tracks; the meaning of each threshold is that of `vision.Tracker`.",
@@ -48,9 +49,14 @@ MEANINGS = {
     "models.plate_reader": "reads a plate: as above",
     "models.vehicle_attributes": "names type and color of a vehicle: as above",
     "models.device": "`cpu`, `cuda`, `cuda:N` or `tensorrt`; a device that cannot be used is an error, never a silent "
-    "fall-back (only `cpu` is tested so far)",
-    "models.precision": "`auto`: int8 on a CPU where the model has it (a quarter faster without VNNI), else `float32`",
+    "fall-back; also `tensorrt:N`, see [use a GPU](../how-to/gpu.md), which nobody has measured yet",
+    "models.precision": "`auto`: int8 on a CPU where the model has it (a quarter faster without VNNI), else `float32`; "
+    "`float16` on `tensorrt` only",
     "models.threads": "threads per network run; 0: all cores",
+    "models.engine_cache": "folder where TensorRT keeps its engines; unset: `platevision/tensorrt` in the user's "
+    "cache folder",
+    "decode.device": "`cpu`, or a decoder device of this machine (`vision doctor` lists them): `cuda`, `vaapi`, with "
+    "`:N` or `:PATH` for which one; one that cannot be used is an error",
     "detect.vehicle_side": "input side for vehicles, whole frame; larger finds smaller vehicles and takes longer",
     "detect.vehicle_min_score": "vehicles scored lower are not returned; unset: the model's own threshold",
     "detect.plate_side": "input side when the whole frame is searched for plates",

@@ -277,3 +277,12 @@ def test_default_folder_is_numbered(tmp_path: Path) -> None:
     for n in (1, 2):
         assert vision("run", clip, "--no-annotate", cwd=tmp_path).returncode == 0
         assert (tmp_path / "runs" / f"road-{n:03d}" / "run.json").exists()
+
+
+def test_a_decoder_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    config = tmp_path / "site.toml"
+    config.write_text('[decode]\ndevice = "abacus"\n', encoding="utf-8")
+    done = vision("run", demo_clip(), "-o", tmp_path / "out", "--config", config)
+    assert done.returncode == 2
+    assert "decode.device: expected one of cpu" in one_line(done)
+    assert not (tmp_path / "out").exists()

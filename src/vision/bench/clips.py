@@ -68,7 +68,7 @@ def open_clip(path: Path | None, folder: Path, pipeline: Pipeline, seconds: floa
         path = folder / SEED_NAME
         passes = render(path, progress=lambda done, total: progress("rendering", done, total))
         expected = tuple(p.text for p in passes if p.text and (seconds is None or p.last_s <= seconds))
-    with FileSource(path, duration_s=seconds) as source:
+    with FileSource(path, duration_s=seconds, device=pipeline.config.decode.device) as source:
         total, fps = source.n_frames_expected or 0, source.frame_rate
         width, height, codec = source.width, source.height, source.codec
         stream, texts, last_s = pipeline.open("offline"), list[str](), 0.0

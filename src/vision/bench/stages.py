@@ -24,10 +24,10 @@ def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
     return {**found, "max": round(float(values.max()), 3), "mean": round(float(values.mean()), 3)}
 
 
-def decode_rate(clip: Clip) -> float:
+def decode_rate(clip: Clip, device: str) -> float:
     """Frames per second of decoding alone, with the decoder's threads as the pipeline uses them."""
     start, n = time.perf_counter(), 0
-    with FileSource(clip.path, duration_s=clip.seconds) as source:
+    with FileSource(clip.path, duration_s=clip.seconds, device=device) as source:
         for _ in source:
             n += 1
     return n / (time.perf_counter() - start)
@@ -35,11 +35,12 @@ def decode_rate(clip: Clip) -> float:
 
 def run_stages(pipeline: Pipeline, clip: Clip, progress: Progress) -> dict[str, Any]:
     """Decoding alone, then the whole pipeline on every frame."""
-    alone = decode_rate(clip)
+    device = pipeline.config.decode.device
+    alone = decode_rate(clip, device)
     pipeline.times = StageTimes(keep=True)
     frame_s: list[float] = []
     total = round(clip.seconds * clip.fps)
-    with Meter() as meter, FileSource(clip.path, duration_s=clip.seconds) as source:
+    with Meter() as meter, FileSource(clip.path, duration_s=clip.seconds, device=device) as source:
         stream, texts = pipeline.open("bench"), list[str]()
         start = before = time.perf_counter()
         for n, result in enumerate(pipeline.frames(source, stream), 1):

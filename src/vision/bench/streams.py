@@ -63,6 +63,7 @@ class Camera:
     until_s: float
     ready: threading.Condition
     counts: CameraCounts = field(default_factory=CameraCounts)
+    device: str = "cpu"  # where it is decoded
     stream: Stream | None = None
     texts: list[str] = field(default_factory=list)
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -90,7 +91,9 @@ class Camera:
 
     def play_once(self, loop_s: float) -> None:
         """One pass through the clip, ``loop_s`` seconds after the start."""
-        with FileSource(self.clip.path, duration_s=self.clip.seconds, stream_id=self.name, threads=1) as source:
+        with FileSource(
+            self.clip.path, duration_s=self.clip.seconds, stream_id=self.name, threads=1, device=self.device
+        ) as source:
             for frame in source:
                 due_s = self.start_s + loop_s + frame.offset_s
                 if due_s >= self.until_s:
@@ -142,6 +145,7 @@ class Site:
                 Camera(f"camera-{i + 1}", clip, start_s + phase, start_s + phase + seconds, self._ready)
             )
             self.cameras[-1].stream = pipeline.open(f"camera-{i + 1}")
+            self.cameras[-1].device = pipeline.config.decode.device
 
     def run(self) -> None:
         """All cameras until their end.
@@ -228,7 +232,7 @@ def run_streams(
     return out
 
 
-def decode_capacity(clips: Sequence[Clip], seconds: float = 4.0) -> float:
+def decode_capacity(clips: Sequence[Clip], seconds: float = 4.0, device: str = "cpu") -> float:
     """How many such cameras this machine could decode and do nothing else: all cores, as fast as they go.
 
     Clips count equally, as they do among the cameras of `run_streams`.
@@ -239,7 +243,7 @@ def decode_capacity(clips: Sequence[Clip], seconds: float = 4.0) -> float:
 
         def decode(slot: int, clip: Clip = clip, start: float = start, decoded: list[int] = decoded) -> None:
             while time.perf_counter() - start < seconds:
-                with FileSource(clip.path, duration_s=clip.seconds, threads=1) as source:
+                with FileSource(clip.path, duration_s=clip.seconds, threads=1, device=device) as source:
                     for _ in source:
                         decoded[slot] += 1
                         if time.perf_counter() - start >= seconds:

@@ -74,7 +74,7 @@ def run_mode(
     """The figures of one mode."""
     if mode == "stages":
         return run_stages(pipeline, clips[0], progress)
-    decoded = round(streams.decode_capacity(clips), 1)
+    decoded = round(streams.decode_capacity(clips, device=pipeline.config.decode.device), 1)
     if mode == "soak":
         run = streams.run_streams(pipeline, clips, first, 60 * minutes, progress)
         return {**run, "decode_capacity": decoded}

@@ -29,8 +29,15 @@ class ModelsConfig(Section):
     plate_reader: str = "plate_reader"
     vehicle_attributes: str = "vehicle_attributes"
     device: str = "cpu"
-    precision: Literal["auto", "float32", "int8"] = "auto"
+    precision: Literal["auto", "float32", "int8", "float16"] = "auto"
     threads: Annotated[int, Field(ge=0, description="threads per network run; 0: all cores")] = 0
+    engine_cache: str | None = None
+
+
+class DecodeConfig(Section):
+    """Where video is decoded."""
+
+    device: str = "cpu"
 
 
 class DetectConfig(Section):
@@ -93,6 +100,7 @@ class Config(Section):
     """All settings of a run."""
 
     models: ModelsConfig = ModelsConfig()
+    decode: DecodeConfig = DecodeConfig()
     detect: DetectConfig = DetectConfig()
     pace: PaceConfig = PaceConfig()
     track: TrackConfig = TrackConfig()

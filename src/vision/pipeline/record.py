@@ -66,7 +66,7 @@ def record(
         SourceError: no source could be opened; nothing is created then.
         OutputError: the folder exists, or something could not be written; run.json then says incomplete.
     """
-    usable, failed = openable(sources)
+    usable, failed = openable(sources, pipeline.config.decode.device)
     if not usable:
         raise SourceError("; ".join(failed))
     folder = OutputFolder(out, describe_run(pipeline, sources, part))
@@ -93,12 +93,12 @@ def record(
     return summary
 
 
-def openable(sources: Sequence[str]) -> tuple[list[str], list[str]]:
+def openable(sources: Sequence[str], device: str) -> tuple[list[str], list[str]]:
     """The sources that open, and one line for each that does not."""
     usable, failed = [], []
     for uri in sources:
         try:
-            FileSource(uri).close()
+            FileSource(uri, device=device).close()
             usable.append(uri)
         except SourceError as err:
             failed.append(str(err))
@@ -117,7 +117,14 @@ def record_one(
 ) -> dict[str, Any]:
     """Run one source into the folder and return its report for run.json."""
     times: StageTimes = pipeline.times
-    with FileSource(uri, stream_id=stream_id, start_s=part.start_s, duration_s=part.duration_s, fps=part.fps) as source:
+    with FileSource(
+        uri,
+        stream_id=stream_id,
+        start_s=part.start_s,
+        duration_s=part.duration_s,
+        fps=part.fps,
+        device=pipeline.config.decode.device,
+    ) as source:
         place = folder.source(stream_id, is_only=is_only)
         rate = min(source.frame_rate, part.fps) if part.fps else source.frame_rate
         output = SourceOutput(place, source.width, source.height, rate, annotate=part.annotate)

@@ -83,7 +83,10 @@ class Pipeline:
         Raises:
             SourceError, DecodeError: see `vision.video.file.FileSource`.
         """
-        with FileSource(uri, stream_id=stream_id, start_s=start_s, duration_s=duration_s, fps=fps) as source:
+        device = self.config.decode.device
+        with FileSource(
+            uri, stream_id=stream_id, start_s=start_s, duration_s=duration_s, fps=fps, device=device
+        ) as source:
             stream = self.open(source.stream_id)
             for result in self.frames(source, stream):
                 yield from result.sightings

@@ -44,7 +44,9 @@ def load_stages(config: Config) -> Stages:
     threads = models.threads or os.cpu_count() or 1
     names = (models.vehicle_detector, models.plate_detector, models.plate_reader, models.vehicle_attributes)
     manifests = [choose(name, precision=models.precision, device=models.device) for name in names]
-    sessions = [Session(manifest, device=models.device, threads=threads) for manifest in manifests]
+    sessions = [
+        Session(manifest, device=models.device, threads=threads, cache=models.engine_cache) for manifest in manifests
+    ]
     detect = config.detect
     vehicles = VehicleDetector(sessions[0], side=detect.vehicle_side, min_score=detect.vehicle_min_score)
     attributes = AttributeClassifier(sessions[3])
