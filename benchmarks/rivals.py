@@ -98,6 +98,7 @@ class Race:
 
     def __init__(self) -> None:
         config = config_of(1)
+        config = config.model_copy(update={"pace": config.pace.model_copy(update={"mode": "every_frame"})})
         self.ours, self.plain = Side("vision"), Side("OpenCV + NumPy")
         self.counting = Counting()
         self.pipeline = Pipeline(config)
