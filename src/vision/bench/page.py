@@ -147,7 +147,8 @@ def streams_part(result: dict[str, Any]) -> list[str]:
         )
         axes.set(xlabel="cameras", ylabel="frames dropped, %")
 
-    counted = ("streams", "scheduled_fps", "fps", "decoded", "processed", "dropped_queue", "dropped_late")
+    counted = ("streams", "scheduled_fps", "fps", "decoded", "processed", "dropped_queue", "dropped_late", "detected",
+               "postponed")  # fmt: skip
     rows = [
         [
             *(r[key] for key in counted),
@@ -156,10 +157,13 @@ def streams_part(result: dict[str, Any]) -> list[str]:
         ]
         for r in runs
     ]  # fmt: skip
-    head = ("cameras", "scheduled fps", "fps", "decoded", "processed", "dropped (queue)", "dropped (late)", "p50 ms",
+    head = ("cameras", "scheduled fps", "fps", "decoded", "processed", "dropped (queue)", "dropped (late)",
+            "detected", "postponed", "p50 ms",
             "p99 ms", "CPU cores", "RSS MB", "plates read", "held")  # fmt: skip
     reasons = [f"<li>{r['streams']} cameras: {html.escape('; '.join(r['failed']))}</li>" for r in runs if r["failed"]]
+    alone = f"Decoding alone could carry {result['decode_capacity']} such cameras on this machine."
     return [
+        f"<p>{alone}</p>",
         plot(latency, "Latency"),
         plot(drops, "Dropped frames"),
         "<h2>Runs</h2>" + table(head, rows),
