@@ -34,7 +34,7 @@ From Python, without a file: `vision.Config.model_validate({"plates": {"max_unre
 
 SECTIONS = {
     "models": "Which model does what, and on which device.",
-    "decode": "Where video is decoded.",
+    "decode": "Where video is decoded, and what may be left out.",
     "detect": "Where and how finely to look. A side is the longest side of a network's input in pixels.",
     "pace": "How often vehicles are looked for; times are seconds between two detections.",
     "track": "How boxes become tracks; the meaning of each threshold is that of `vision.Tracker`.",
@@ -57,6 +57,7 @@ MEANINGS = {
     "cache folder",
     "decode.device": "`cpu`, or a decoder device of this machine (`vision doctor` lists them): `cuda`, `vaapi`, with "
     "`:N` or `:PATH` for which one; one that cannot be used is an error",
+    "decode.rest": "while nothing moves, leave out frames that no other frame refers to, undecoded; they are counted",
     "detect.vehicle_side": "input side for vehicles, whole frame; larger finds smaller vehicles and takes longer",
     "detect.vehicle_min_score": "vehicles scored lower are not returned; unset: the model's own threshold",
     "detect.plate_side": "input side when the whole frame is searched for plates",
@@ -94,7 +95,7 @@ MEANINGS = {
     "a cut ends all tracks",
 }
 
-NAMES = {"str": "text", "int": "whole number", "float": "number"}
+NAMES = {"bool": "true, false", "str": "text", "int": "whole number", "float": "number"}
 
 
 def flat(kind: Any) -> tuple[str, list[Any], bool]:
@@ -126,7 +127,14 @@ def bounds(rules: list[Any]) -> str:
 
 def literal(value: Any) -> str:
     """A default as it would stand in TOML."""
-    return "unset" if value is None else f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+    return "unset" if value is None else f"`{toml(value)}`"
+
+
+def toml(value: Any) -> str:
+    """A value in TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def keys() -> list[str]:
@@ -155,8 +163,7 @@ def defaults() -> list[str]:
     for name, section in Config().model_dump().items():
         lines += [*([""] if lines else []), f"[{name}]"]
         for key, value in section.items():
-            text = f'"{value}"' if isinstance(value, str) else str(value)
-            lines.append(f"{key} = {text}" if value is not None else f"# {key} is unset")
+            lines.append(f"{key} = {toml(value)}" if value is not None else f"# {key} is unset")
     return lines
 
 

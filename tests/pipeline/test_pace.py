@@ -103,5 +103,14 @@ def test_another_scene_is_looked_at_at_once() -> None:
     assert pace.cause(FRAME_NS * 3, NOTHING, lambda: False, SIZE) == "first"
 
 
+def test_a_scene_is_at_rest_a_second_after_the_last_change() -> None:
+    pace = Pace(PaceRules())
+    assert not pace.is_at_rest(0)
+    looks_in(pace, NOTHING, 3)
+    assert pace.is_at_rest(3 * 10**9)
+    pace.cause(4 * 10**9, NOTHING, lambda: True, SIZE)
+    assert not pace.is_at_rest(4 * 10**9)
+
+
 def test_speed_is_in_sizes_a_second() -> None:
     assert speeds(tracks_after([BOX], 200, 30))[0] == pytest.approx(2.0, rel=0.05)

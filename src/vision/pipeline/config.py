@@ -35,9 +35,10 @@ class ModelsConfig(Section):
 
 
 class DecodeConfig(Section):
-    """Where video is decoded."""
+    """Where video is decoded, and what may be left out."""
 
     device: str = "cpu"
+    rest: bool = False
 
 
 class DetectConfig(Section):

@@ -13,6 +13,7 @@ from vision.types import F32
 
 Cause = Literal["first", "every_frame", "motion", "new", "young", "lost", "moving", "idle"]
 NEW_S = 0.025  # something new is looked for in the next frame, at usual frame rates
+REST_S = 1.0  # without change the scene is at rest
 STANDING = 0.03  # of its own size a second: slower is standing
 
 
@@ -45,6 +46,7 @@ class Pace:
         self._is_new = False
         self._motion_s = rules.motion_s
         self._cause: Cause | None = None
+        self._busy_ns: int | None = None  # when something other than time asked for a look
         self.postponed = 0  # frames in which a look was due and put off, since the machine does not keep up
 
     def cause(
@@ -73,6 +75,8 @@ class Pace:
             self._cause = self._due(since_s / stretch, tracks, has_changed, size)
             if self._cause is None and stretch > 1:
                 self.postponed += self._due(since_s, tracks, has_changed, size) is not None
+        if self._cause not in (None, "idle"):
+            self._busy_ns = time_ns
         return self._cause
 
     def _due(
@@ -113,8 +117,13 @@ class Pace:
         elif self._cause == "motion":
             self._motion_s = min(2 * self._motion_s, self._rules.motion_longest_s)
 
+    def is_at_rest(self, time_ns: int) -> bool:
+        """Whether nothing has asked for a look for a while, other than time."""
+        return self._busy_ns is not None and time_ns - self._busy_ns > REST_S * 1e9
+
     def reset(self) -> None:
         """The next frame shows another scene."""
+        self._busy_ns = None
         self._last_ns, self._is_new, self._motion_s = None, False, self._rules.motion_s
 
 

@@ -68,6 +68,8 @@ class Pipeline:
             if frame is None:
                 return
             yield stream.update(frame)
+            if self.config.decode.rest:
+                source.is_resting = stream.is_at_rest(frame)
 
     def stream(
         self,

@@ -222,6 +222,10 @@ class Stream:
         kept = self._vehicles.take(inside)
         return Detections(boxes[inside], kept.scores, kept.probs, kept.classes), self._ids[inside]
 
+    def is_at_rest(self, frame: Frame) -> bool:
+        """Whether nothing has moved for a while, as of this frame."""
+        return self._pace.is_at_rest(frame.time_ns)
+
     def label_of(self, vehicle_id: int) -> PlateText | None:
         """The believed plate so far of a vehicle track."""
         return self._book.plate_on(vehicle_id)
