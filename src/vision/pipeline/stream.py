@@ -120,6 +120,7 @@ class Stream:
         self._velocities: F32 = np.zeros((0, 2), np.float32)  # and velocities
         self._tracks = self._vehicle_tracker.tracks
         self._detected_ns = 0
+        self._last_ns: int | None = None
         self._alone = 0  # plates on no vehicle in the last look
         self._attribute_area: dict[int, tuple[float, int]] = {}
         self.counts = StreamCounts()
@@ -136,7 +137,13 @@ class Stream:
             frame: the frame.
             stretch: how much less often than it should this stream looks, since the machine does not keep up; see
                 `vision.pipeline.governor.Governor`.
+
+        Raises:
+            ValueError: the frame is not later than the one before.
         """
+        if self._last_ns is not None and frame.time_ns <= self._last_ns:
+            raise ValueError(f"time_ns: expected more than {self._last_ns} (the last frame), got {frame.time_ns}")
+        self._last_ns = frame.time_ns
         sightings: list[Sighting] = []
         with self._times.stage("watch"):
             self._motion.see(frame)
@@ -181,6 +188,7 @@ class Stream:
         self._pace.reset()
         self._motion.forget()
         self._vehicles, self._alone, self._tracks = None, 0, self._vehicle_tracker.tracks
+        self._last_ns = None
         return self._book.close(None)
 
     def _detect(self, frame: Frame) -> tuple[Detections, I64]:
