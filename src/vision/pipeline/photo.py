@@ -18,6 +18,7 @@ from vision.plates.grammar import UNREADABLE, mark_unreadable
 from vision.sightings.rules import readable_score
 from vision.types import Frame, Photo, Planes, PlateDetections, PlateRead, Vehicle
 
+SURE = 0.98
 CLOSE_UP_SIDE = 256  # a second search at this side finds plates that fill most of a picture
 MARGIN, MARGIN_SIDE, MARGIN_GRAY = 0.25, 192, 114  # and a third with gray around it those that fill all of it
 
@@ -25,26 +26,45 @@ MARGIN, MARGIN_SIDE, MARGIN_GRAY = 0.25, 192, 114  # and a third with gray aroun
 def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
     """All plates and vehicles of one picture, plates by score times size, best first.
 
-    A photo is searched harder than a video frame, which has neighbors: whole at two scales and once more inside
-    every vehicle. A plate found several times is read with the corners of each search, and the surest read counts.
-    Reads of which too little could be read are dropped and counted in ``rejected``.
+    A photo is searched harder than a video frame, which has neighbors: whole, inside every vehicle that has no sure
+    plate yet, and if there is no sure plate at all, whole at another scale and with a margin. A plate found several
+    times is read with the corners of each search, and the surest read counts. Reads of which too little could be read
+    are dropped and counted in ``rejected``.
     """
     times = StageTimes()
     detect, rules = config.detect, config.plates
     with times.stage("detect_vehicles"):
         found = stages.vehicles.find(frame, side_for(frame, detect.vehicle_side))
-    with times.stage("detect_plates"):
-        longest = max(frame.width, frame.height)
-        sides = {side_for(frame, detect.plate_side), min(CLOSE_UP_SIDE, detect.plate_side)}
-        searches: list[tuple[Roi | None, int]] = [(None, side) for side in sorted(sides, reverse=True)]
-        for x1, y1, x2, y2 in found.boxes[: detect.max_crops].astype(int).tolist():
-            is_finer = max(x2 - x1, y2 - y1) * detect.plate_side < longest * detect.plate_crop_side
-            if is_finer and min(x2 - x1, y2 - y1) > 32:
-                searches.append(((x1, y1, min(x2 + 1, frame.width), min(y2 + 1, frame.height)), detect.plate_crop_side))
-        plates = joined([*(stages.plates.find(frame, [s]) for s in searches), find_with_margin(stages, frame)])
-    with times.stage("read"):
-        looks = stages.reader.read(frame, plates)
-        reads = [max((looks[i] for i in group), key=lambda r: r.plate.score) for group in same_plate(plates)]
+    parts: list[PlateDetections] = []
+    looks: list[PlateRead] = []
+
+    def search(*where: tuple[Roi | None, int], margin: bool = False) -> None:
+        """Find plates in each of these ways and read them all."""
+        with times.stage("detect_plates"):
+            new = [stages.plates.find(frame, [w]) for w in where]
+            new += [find_with_margin(stages, frame)] if margin else []
+        with times.stage("read"):
+            parts.extend(new)
+            looks.extend(stages.reader.read(frame, together(new)))
+
+    side = side_for(frame, detect.plate_side)
+    search((None, side))
+    sure = [read for read in looks if is_sure(read)]
+    crops: list[tuple[Roi | None, int]] = []
+    for x1, y1, x2, y2 in found.boxes[: detect.max_crops].astype(int).tolist():
+        is_finer = max(x2 - x1, y2 - y1) * detect.plate_side < max(frame.width, frame.height) * detect.plate_crop_side
+        if is_finer and min(x2 - x1, y2 - y1) > 32 and not any(is_in(read, (x1, y1, x2, y2)) for read in sure):
+            crops.append(((x1, y1, min(x2 + 1, frame.width), min(y2 + 1, frame.height)), detect.plate_crop_side))
+    if crops:
+        search(*crops)
+    if not any(is_sure(read) for read in looks):
+        close_up = min(CLOSE_UP_SIDE, detect.plate_side)
+        search(*([(None, close_up)] if close_up != side else []), margin=True)
+    plates = together(parts)
+    order_of = np.argsort(-plates.scores, kind="stable")
+    ordered = PlateDetections(plates.corners[order_of], plates.scores[order_of])
+    groups = same_plate(ordered)
+    reads = [max((looks[order_of[i]] for i in group), key=lambda r: r.plate.score) for group in groups]
     with times.stage("attributes"):
         attributes = stages.attributes.classify(frame, found.boxes)
     vehicles = [
@@ -84,11 +104,20 @@ def find_with_margin(stages: Stages, frame: Frame) -> PlateDetections:
     return PlateDetections(found.corners - np.float32(margin), found.scores)
 
 
-def joined(parts: Sequence[PlateDetections]) -> PlateDetections:
-    """All detections, best first."""
-    scores = np.concatenate([p.scores for p in parts])
-    order = np.argsort(-scores, kind="stable")
-    return PlateDetections(np.concatenate([p.corners for p in parts])[order], scores[order])
+def together(parts: Sequence[PlateDetections]) -> PlateDetections:
+    """All detections, one part after the other."""
+    return PlateDetections(np.concatenate([p.corners for p in parts]), np.concatenate([p.scores for p in parts]))
+
+
+def is_sure(read: PlateRead) -> bool:
+    """Whether no further search can be expected to read this plate better."""
+    return read.plate.score >= SURE
+
+
+def is_in(read: PlateRead, box: tuple[int, int, int, int]) -> bool:
+    """Whether the plate's center lies in the box."""
+    x, y = read.corners.mean(0)
+    return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
 
 
 def marked(read: PlateRead, min_char_score: float, max_unreadable: int) -> PlateRead | None:
