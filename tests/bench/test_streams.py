@@ -16,6 +16,7 @@ from vision.bench.stages import percentiles_ms, run_stages
 from vision.bench.streams import QUEUE, Camera, decode_capacity, next_frame, run_streams, why_failed
 from vision.errors import InferenceError, VisionError
 from vision.pipeline.runner import Pipeline
+from vision.pipeline.stats import Durations
 from vision.pipeline.stream import Stream
 from vision.types import Frame, Planes
 
@@ -125,7 +126,17 @@ def test_stages_count_every_frame_and_name_the_rates() -> None:
 
 
 def test_percentiles_and_quality() -> None:
-    assert percentiles_ms([0.001, 0.002, 0.003]) == {"p50": 2.0, "p90": 2.8, "p99": 2.98, "max": 3.0, "mean": 2.0}
+    durations = Durations()
+    rng = np.random.default_rng(1)
+    values = rng.lognormal(-5, 1, 20_000)
+    for value in values.tolist():
+        durations.add(value)
+    found = percentiles_ms(durations)
+    for p in (50, 90, 99):
+        assert found[f"p{p}"] == pytest.approx(1e3 * np.percentile(values, p), rel=0.025)
+    assert found["max"] == pytest.approx(1e3 * values.max(), abs=1e-3)
+    assert found["mean"] == pytest.approx(1e3 * values.mean(), abs=1e-3)
+    assert Durations().percentile(99) == 0.0
     assert quality(("A", "A", "B"), ["A", "C", "A"]) == {"plates": 3, "right": 2, "read_rate": 2 / 3, "unexpected": 1}
     assert quality((), [])["read_rate"] == 1.0
 

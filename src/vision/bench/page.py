@@ -167,8 +167,18 @@ def streams_part(result: dict[str, Any]) -> list[str]:
         plot(latency, "Latency"),
         plot(drops, "Dropped frames"),
         "<h2>Runs</h2>" + table(head, rows),
+        *stage_table(runs[-1]),
         f"<h2>Why it did not hold</h2><ul class=bad>{''.join(reasons)}</ul>" if reasons else "",
     ]
+
+
+def stage_table(run: dict[str, Any]) -> list[str]:
+    """Waiting and the stages of one run."""
+    stages = {"waiting for a worker": run["queue_ms"], **run["stage_ms"]}
+    columns = ("p50", "p90", "p99", "max")
+    rows = [[name, *(taken[c] for c in columns)] for name, taken in stages.items() if taken]
+    head = ("stage", *(f"{c} ms" for c in columns))
+    return [f"<h2>Stages with {run['streams']} cameras</h2>" + table(head, rows)]
 
 
 def quality_text(run: dict[str, Any]) -> str:
@@ -186,7 +196,8 @@ def soak_part(result: dict[str, Any]) -> list[str]:
         axes.set(xlabel="minutes", ylabel="memory (RSS), MB", ylim=(0, None))
 
     shown = {k: v for k, v in result.items() if not isinstance(v, (dict, list))}
-    return [plot(draw, "Memory"), "<h2>Run</h2>" + pairs({**shown, **(result["e2e_ms"] or {}), **result["util"]})]
+    run = pairs({**shown, **(result["e2e_ms"] or {}), **result["util"]})
+    return [plot(draw, "Memory"), "<h2>Run</h2>" + run, *stage_table(result)]
 
 
 def kernels_part(result: dict[str, Any]) -> list[str]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from vision.bench.clips import Clip, Progress, quality
 from vision.bench.meter import Meter
 from vision.pipeline.runner import Pipeline
-from vision.pipeline.stats import StageTimes
+from vision.pipeline.stats import Durations, StageTimes
 from vision.video.file import FileSource
 
 PERCENTILES = (50, 90, 99)
 
 
-def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
+def percentiles_ms(durations: Durations) -> dict[str, float]:
     """``p50``, ``p90``, ``p99``, ``max`` and ``mean`` in milliseconds."""
-    values = np.array(seconds) * 1e3
-    found = {f"p{p}": round(float(np.percentile(values, p)), 3) for p in PERCENTILES}
-    return {**found, "max": round(float(values.max()), 3), "mean": round(float(values.mean()), 3)}
+    found = {f"p{p}": round(1e3 * durations.percentile(p), 3) for p in PERCENTILES}
+    mean = durations.total_s / max(1, durations.n)
+    return {**found, "max": round(1e3 * durations.max_s, 3), "mean": round(1e3 * mean, 3)}
 
 
 def decode_rate(clip: Clip, device: str) -> float:
@@ -34,11 +31,11 @@ def decode_rate(clip: Clip, device: str) -> float:
 
 
 def run_stages(pipeline: Pipeline, clip: Clip, progress: Progress) -> dict[str, Any]:
-    """Decoding alone, then the whole pipeline on every frame."""
+    """Decoding alone, then the whole pipeline."""
     device = pipeline.config.decode.device
     alone = decode_rate(clip, device)
     pipeline.times = StageTimes(keep=True)
-    frame_s: list[float] = []
+    frame_s = Durations()
     total = round(clip.seconds * clip.fps)
     with Meter() as meter, FileSource(clip.path, duration_s=clip.seconds, device=device) as source:
         stream, texts = pipeline.open("bench"), list[str]()
@@ -46,7 +43,7 @@ def run_stages(pipeline: Pipeline, clip: Clip, progress: Progress) -> dict[str, 
         for n, result in enumerate(pipeline.frames(source, stream), 1):
             texts += [s.plate.text for s in result.sightings if s.plate]
             now = time.perf_counter()
-            frame_s.append(now - before)
+            frame_s.add(now - before)
             before = now
             progress("stages", n, total)
         texts += [s.plate.text for s in stream.close() if s.plate]
@@ -54,9 +51,9 @@ def run_stages(pipeline: Pipeline, clip: Clip, progress: Progress) -> dict[str, 
     counts = stream.counts
     table = pipeline.times.table()
     return {
-        "fps": round(len(frame_s) / took, 2),
+        "fps": round(frame_s.n / took, 2),
         "decode_fps": round(alone, 2),
-        "share_of_decode_fps": round(len(frame_s) / took / alone, 4),
+        "share_of_decode_fps": round(frame_s.n / took / alone, 4),
         "frame_ms": percentiles_ms(frame_s),
         "stage_ms": {
             name: {**percentiles_ms(pipeline.times.samples[name]), "share": row["share"], "calls": row["calls"]}

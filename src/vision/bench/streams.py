@@ -22,7 +22,7 @@ from vision.bench.stages import percentiles_ms
 from vision.errors import VisionError
 from vision.pipeline.governor import Governor
 from vision.pipeline.runner import Pipeline
-from vision.pipeline.stats import StageTimes
+from vision.pipeline.stats import Durations, StageTimes
 from vision.pipeline.stream import Stream
 from vision.types import Frame
 from vision.video.file import FileSource
@@ -43,6 +43,7 @@ class CameraCounts:
     processed: int = 0
     dropped_queue: int = 0
     dropped_late: int = 0
+    undecodable: int = 0
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class Camera:
                 if delay > 0:
                     time.sleep(delay)
                 self.hand_over(frame, loop_s, due_s, is_late=delay < -LATE_S)
+            self.counts.undecodable += source.counts.undecodable
 
     def hand_over(self, frame: Frame, loop_s: float, due_s: float, *, is_late: bool) -> None:
         """Leave the frame for the pipeline; what cannot be left is counted."""
@@ -133,7 +135,7 @@ class Site:
     def __init__(self, pipeline: Pipeline, clips: Sequence[Clip], n: int, seconds: float, progress: Progress) -> None:
         self.pipeline, self.seconds, self._progress, self._n = pipeline, seconds, progress, n
         self.governor = Governor()
-        self.latency_s: list[float] = []
+        self.latency_s, self.wait_s = Durations(), Durations()
         self.errors: list[BaseException] = []
         self._ready = threading.Condition()
         self.start_s = start_s = time.perf_counter() + 0.2
@@ -173,7 +175,9 @@ class Site:
             camera, waiting = taken
             assert camera.stream is not None
             try:
-                stretch = self.governor.note(time.perf_counter() - waiting.due_s)
+                wait_s = time.perf_counter() - waiting.due_s
+                self.wait_s.add(max(0.0, wait_s))
+                stretch = self.governor.note(wait_s)
                 result = camera.stream.update(waiting.frame, stretch)
             except BaseException as err:  # given to the caller by run()
                 self.errors.append(err)
@@ -184,7 +188,7 @@ class Site:
                 with self._ready:
                     camera.is_busy = False
                     self._ready.notify_all()
-            self.latency_s.append(time.perf_counter() - waiting.due_s)
+            self.latency_s.add(time.perf_counter() - waiting.due_s)
             camera.texts += [s.plate.text for s in result.sightings if s.plate]
             camera.counts.processed += 1
             done = min(round(waiting.due_s - self.start_s), round(self.seconds))
@@ -222,7 +226,13 @@ def run_streams(
         "postponed": sum(c.postponed for c in streams),
         "stretch_max": round(site.governor.most, 2),
         "drop_share": (counts["dropped_queue"] + counts["dropped_late"]) / max(1, counts["decoded"]),
-        "e2e_ms": percentiles_ms(site.latency_s) if site.latency_s else None,
+        "e2e_ms": percentiles_ms(site.latency_s) if site.latency_s.n else None,
+        "queue_ms": percentiles_ms(site.wait_s) if site.wait_s.n else None,
+        "stage_ms": {name: percentiles_ms(taken) for name, taken in sorted(pipeline.times.samples.items())},
+        "per_second": {
+            "vehicles_detected": round(sum(c.vehicle_detections for c in streams) / took, 1),
+            "plates_detected": round(sum(c.plate_detections for c in streams) / took, 1),
+        },
         "util": {**meter.summary(), "cpu_cores": round((time.process_time() - cpu_before) / took, 2)},
         "quality": quality(expected, [t for c in cameras for t in c.texts]) if is_whole else None,
         "offline": quality(expected, offline) if is_whole else None,
