@@ -36,8 +36,13 @@ def test_between_looks_a_plate_is_drawn_where_its_vehicle_has_moved() -> None:
     read = dataclasses.replace(read, corners=corners)
     looked = result_of(NEAR)
     moved = tuple(v + d for v, d in zip(NEAR, (10, 20, 10, 20), strict=True))
-    np.testing.assert_allclose(carried(read, looked, result_of(moved)), corners + np.array([10, 20]), atol=1e-3)
-    np.testing.assert_array_equal(carried(read, looked, result_of()), corners)  # its vehicle is not seen
+    there = carried(read, looked, result_of(moved))
+    assert there is not None
+    np.testing.assert_allclose(there, corners + np.array([10, 20]), atol=1e-3)
+    assert carried(read, looked, result_of()) is None  # its vehicle is gone
+    alone = carried(read, result_of(), result_of())
+    assert alone is not None
+    np.testing.assert_array_equal(alone, corners)
 
 
 def result_of(*boxes: tuple[float, ...]) -> FrameResult:

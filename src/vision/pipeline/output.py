@@ -22,6 +22,7 @@ from vision.sinks.event import event_of
 from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name
 from vision.types import F32, PlateRead, Sighting
 
+ALONE_S = 0.3
 RUN_SCHEMA = "vision.run/1"
 
 
@@ -110,7 +111,7 @@ class SourceOutput:
         self._tracks = TrackTable(folder / "tracks.csv")
         self._folder, self._rate, self._annotate = folder, frame_rate, annotate
         self._video: VideoWriter | None = None
-        self._looked: FrameResult | None = None
+        self._plates: dict[int, tuple[PlateRead, str, FrameResult]] = {}  # by track, as of its last look
 
     def add(self, result: FrameResult, stream: Stream) -> None:
         """Write one frame's tracks and its annotated picture."""
@@ -127,12 +128,18 @@ class SourceOutput:
             text = f"{result.vehicle_ids[i]} {names[int(result.vehicles.labels[i])]}"
             box = tuple(result.vehicles.boxes[i].tolist())
             draw_vehicle(image, box, f"{text} {plate.text}" if plate else text, is_read=plate is not None)
-        if result.is_look or result.is_cut:  # plates are looked for less often than frames come: show the last look
-            self._looked = result
-        if self._looked is not None:
-            for read, believed in zip(self._looked.reads, self._looked.texts, strict=True):
-                if believed is not None:
-                    draw_plate(image, carried(read, self._looked, result), believed.text)
+        # Plates are looked for less often than frames come, each at its own time: show where the last look has got to.
+        if result.is_cut:
+            self._plates.clear()
+        for read, plate_id, believed in zip(result.reads, result.plate_ids.tolist(), result.texts, strict=True):
+            if believed is not None:
+                self._plates[plate_id] = (read, believed.text, result)
+        for plate_id, (read, shown, looked) in list(self._plates.items()):
+            corners = carried(read, looked, result)
+            if corners is None:
+                del self._plates[plate_id]
+            else:
+                draw_plate(image, corners, shown)
         self._video.add(image, frame.offset_s)
 
     def close(self) -> None:
@@ -164,12 +171,17 @@ def versions() -> dict[str, str]:
     return out
 
 
-def carried(read: PlateRead, looked: FrameResult, now: FrameResult) -> F32:
-    """Corners (4, 2) of a plate of the last look, moved and scaled with the vehicle that carries it."""
+def carried(read: PlateRead, looked: FrameResult, now: FrameResult) -> F32 | None:
+    """Corners (4, 2) of a plate of an earlier look, moved and scaled with the vehicle that carries it.
+
+    None if that vehicle is not there any more; a plate on no vehicle stays where it was for `ALONE_S`.
+    """
     owner = owner_of(read.box, looked.vehicles.boxes, looked.vehicle_ids)
-    at = np.flatnonzero(now.vehicle_ids == owner[0]) if owner is not None else np.zeros(0, np.int64)
-    if owner is None or not len(at):
-        return read.corners
+    if owner is None:
+        return read.corners if now.frame.offset_s - looked.frame.offset_s <= ALONE_S else None
+    at = np.flatnonzero(now.vehicle_ids == owner[0])
+    if not len(at):
+        return None
     old = np.array(owner[1], np.float32).reshape(2, 2)
     new = now.vehicles.boxes[at[0]].reshape(2, 2)
     return np.asarray((read.corners - old[0]) * (new[1] - new[0]) / (old[1] - old[0]) + new[0], np.float32)
