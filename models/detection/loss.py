@@ -23,6 +23,7 @@ class LossWeights:
     box: float = 2.0
     corner: float = 4.0
     kind: float = 1.0
+    size: float = 0.0  # 1: boxes of 12 strides and more count three times, because an IoU moves with error / size
     balance: float = 0.0  # 0: every chosen point counts; 1: every picture counts, however many objects it has
 
 
@@ -137,7 +138,8 @@ def detection_loss(
         weight = weight * positive.sum(1)[bi].float().pow(-w.balance)
     share = weight.sum().clamp(min=1 if not w.balance else 0.1)
     mine, theirs = boxes[bi, pi], gt_boxes[bi, gi]
-    losses["box"] = w.box * ((1 - overlap(mine, theirs, generalized=True)) * weight).sum() / share
+    pull = ((theirs[:, 2:] - theirs[:, :2]).amax(-1) / grid[pi, 2] / 4).clamp(1, 3).pow(w.size)
+    losses["box"] = w.box * ((1 - overlap(mine, theirs, generalized=True)) * weight * pull).sum() / share
     if spec.geometry == 8:
         side = (theirs[:, 2:] - theirs[:, :2]).clamp(min=1)
         e = (quads[bi, pi] - batch["quads"][bi, gi]).abs() / side.prod(-1).sqrt()[:, None, None]

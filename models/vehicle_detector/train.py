@@ -107,7 +107,7 @@ def main() -> None:
         peak=1e-3 if args.init else 2e-3,
         freeze_at=0.45,
         test_every_s=900,
-        weights=LossWeights(kind=1.5, balance=0.5),
+        weights=LossWeights(box=4.0, kind=1.5, size=1.0, balance=0.5),
         compile=args.compile,
     )
     trainer = Trainer(model, maker, plan, args.out, test)
