@@ -124,13 +124,16 @@ class Detector(nn.Module):
         p4 = self.lateral[1](feats[2]) + self.up(p5)
         p3 = self.lateral[0](feats[1]) + self.up(p4)
         c = 1 + self.spec.classes
+        heads = [self.head(smooth(p)) for smooth, p in zip(self.smooth, (p3, p4, p5), strict=True)]
         rows = []
-        for i, p in enumerate((p3, p4, p5)):
-            p = self.smooth[i](p)
-            t = self.tower(p) if self.edges is None else torch.cat((self.tower(p), self.edges(p)), 1)
+        for i, t in enumerate(heads):
             y = self.out(t).flatten(2).transpose(1, 2)
             rows.append(torch.cat((y[..., :c], y[..., c:] * self.scale[i]), -1))
         return torch.cat(rows, 1)
+
+    def head(self, x: Tensor) -> Tensor:
+        """What the last convolution sees of one level."""
+        return self.tower(x) if self.edges is None else torch.cat((self.tower(x), self.edges(x)), 1)
 
 
 def points(height: int, width: int) -> Tensor:
