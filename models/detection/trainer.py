@@ -89,7 +89,7 @@ def freeze_norms(model: Detector) -> None:
 def begin(model: Detector, init: Path, maker: CanvasMaker, size: Size) -> None:
     """Starts from a shipped model.onnx of the same shape, or from a checkpoint of the same or a shallower network."""
     batch = to_tensor(batch_of(maker, *size, model.spec.classes)["image"])
-    if init.suffix == ".onnx" and model.spec.split and not has_module(init, "edges.0"):
+    if init.suffix == ".onnx" and model.spec.split and not has_module(init, "edges.0.0"):
         single = Detector(replace(model.spec, split=False))
         load_onnx(single, init, batch)
         split_head(model, single)
