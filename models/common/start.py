@@ -31,6 +31,11 @@ def module_path(node: str) -> str:
     return ".".join(path)
 
 
+def has_module(path: Path, name: str) -> bool:
+    """Whether an exported network has a convolution of that torch module path."""
+    return any(n.op_type == "Conv" and module_path(n.name) == name for n in onnx.load(str(path)).graph.node)
+
+
 def load_onnx(model: nn.Module, path: Path, batch: Tensor) -> int:
     """Start `model` from an exported network of the same shape whose norms are folded into its convolutions.
 

@@ -25,8 +25,10 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from detection.decode import Runner, onnx_runner
+from detection.records import VEHICLE_NAMES
 from detection.sets import PLATE_SETS, VEHICLE_SETS
-from detection.teacher import Teacher, complete_boxes
+from detection.teacher import Teacher, complete_boxes, doubtful_boxes
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -62,7 +64,12 @@ def yolo_boxes(
 
 
 def convert_vehicles(
-    raw: Path, out: Path, exclude: set[tuple[str, str]], teacher: Teacher | None, names: list[str]
+    raw: Path,
+    out: Path,
+    exclude: set[tuple[str, str]],
+    teacher: Teacher | None,
+    names: list[str],
+    earlier: Runner | None = None,
 ) -> None:
     rows = []
     for name, spec in ((name, VEHICLE_SETS[name]) for name in names):
@@ -90,6 +97,8 @@ def convert_vehicles(
             ]
             if not spec.complete and teacher is not None:
                 boxes += complete_boxes(image, boxes, teacher)
+            if spec.doubtful and earlier is not None:
+                boxes += doubtful_boxes(image, boxes, earlier, len(VEHICLE_NAMES))
             seen[stem] = seen.get(stem, 0) + 1
             share = int(hashlib.md5(stem.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
             target = f"images/{name}_{len(rows):06d}.jpg"
@@ -227,6 +236,7 @@ def main() -> None:
         "--exclude", type=Path, required=True, help="index.jsonl whose dev split must not be trained on"
     )
     parser.add_argument("--teacher", type=Path)
+    parser.add_argument("--earlier", type=Path, help="model.onnx of an earlier version: what it sees is not background")
     parser.add_argument("--sets", nargs="*", default=list(VEHICLE_SETS), choices=list(VEHICLE_SETS))
     args = parser.parse_args()
     cv2.setNumThreads(1)
@@ -236,7 +246,8 @@ def main() -> None:
     dev = [r for r in lines if r["split"] == "dev"]
     if args.kind == "vehicles":
         teacher = Teacher(args.teacher) if args.teacher else None
-        convert_vehicles(args.raw, args.out, {(r["source"], r["stem"]) for r in dev}, teacher, args.sets)
+        earlier = onnx_runner(str(args.earlier)) if args.earlier else None
+        convert_vehicles(args.raw, args.out, {(r["source"], r["stem"]) for r in dev}, teacher, args.sets, earlier)
     else:
         convert_plates(args.raw, args.out, {r["text"] for r in dev if r.get("text")})
 

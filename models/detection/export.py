@@ -21,7 +21,7 @@ from detection.network import STRIDES, Detector, load
 from detection.sets import LINEAGE
 
 MODELS = Path(__file__).resolve().parents[1]
-THRESHOLDS = {"plate_detector": (0.4, 0.5), "vehicle_detector": (0.35, 0.6)}  # score, overlap for suppression
+THRESHOLDS = {"plate_detector": (0.4, 0.5), "vehicle_detector": (0.38, 0.5)}  # score, overlap for suppression
 
 
 def fold(model: Detector) -> Detector:

@@ -23,6 +23,8 @@ class LossWeights:
     box: float = 2.0
     corner: float = 4.0
     kind: float = 1.0
+    size: float = 0.0  # 1: boxes of 12 strides and more count three times, because an IoU moves with error / size
+    balance: float = 0.0  # 0: every chosen point counts; 1: every picture counts, however many objects it has
 
 
 def decode(raw: Tensor, grid: Tensor, spec: Spec) -> Tensor:
@@ -132,9 +134,12 @@ def detection_loss(
     bi, pi = positive.nonzero(as_tuple=True)
     gi = safe[bi, pi]
     weight = target[bi, pi].clamp(min=0.2)
-    share = weight.sum().clamp(min=1)
+    if w.balance:
+        weight = weight * positive.sum(1)[bi].float().pow(-w.balance)
+    share = weight.sum().clamp(min=1 if not w.balance else 0.1)
     mine, theirs = boxes[bi, pi], gt_boxes[bi, gi]
-    losses["box"] = w.box * ((1 - overlap(mine, theirs, generalized=True)) * weight).sum() / share
+    pull = ((theirs[:, 2:] - theirs[:, :2]).amax(-1) / grid[pi, 2] / 4).clamp(1, 3).pow(w.size)
+    losses["box"] = w.box * ((1 - overlap(mine, theirs, generalized=True)) * weight * pull).sum() / share
     if spec.geometry == 8:
         side = (theirs[:, 2:] - theirs[:, :2]).clamp(min=1)
         e = (quads[bi, pi] - batch["quads"][bi, gi]).abs() / side.prod(-1).sqrt()[:, None, None]
@@ -146,5 +151,5 @@ def detection_loss(
         log = F.log_softmax(kinds[bi, pi], -1)
         value = -torch.logsumexp(log + fits.clamp(min=1e-6).log(), -1)
         known = (fits.amin(-1) < 1).float() * weight
-        losses["kind"] = w.kind * (value * known).sum() / known.sum().clamp(min=1)
+        losses["kind"] = w.kind * (value * known).sum() / known.sum().clamp(min=1 if not w.balance else 0.1)
     return losses

@@ -30,6 +30,7 @@ class Spec:
     neck: int = 48
     smooth: tuple[bool, ...] = (True, True, True)  # a residual block in the neck at strides 8, 16, 32
     context: int = 0  # inner width of the pooling block behind stride 32; 0: none
+    split: bool = False  # geometry has a tower of its own
     names: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,7 +101,8 @@ class Detector(nn.Module):
         self.smooth = nn.ModuleList(Block(n) if wanted else nn.Identity() for wanted in spec.smooth)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.tower = nn.Sequential(conv(n, n))
-        self.out = nn.Conv2d(n, 1 + spec.classes + spec.geometry, 1)
+        self.edges = nn.Sequential(conv(n, n)) if spec.split else None
+        self.out = nn.Conv2d((1 + spec.split) * n, 1 + spec.classes + spec.geometry, 1)
         self.scale = nn.Parameter(torch.ones(len(STRIDES)))
         nn.init.normal_(self.out.weight, std=0.01)
         nn.init.zeros_(self.out.bias)
@@ -122,11 +124,16 @@ class Detector(nn.Module):
         p4 = self.lateral[1](feats[2]) + self.up(p5)
         p3 = self.lateral[0](feats[1]) + self.up(p4)
         c = 1 + self.spec.classes
+        heads = [self.head(smooth(p)) for smooth, p in zip(self.smooth, (p3, p4, p5), strict=True)]
         rows = []
-        for i, p in enumerate((p3, p4, p5)):
-            y = self.out(self.tower(self.smooth[i](p))).flatten(2).transpose(1, 2)
+        for i, t in enumerate(heads):
+            y = self.out(t).flatten(2).transpose(1, 2)
             rows.append(torch.cat((y[..., :c], y[..., c:] * self.scale[i]), -1))
         return torch.cat(rows, 1)
+
+    def head(self, x: Tensor) -> Tensor:
+        """What the last convolution sees of one level."""
+        return self.tower(x) if self.edges is None else torch.cat((self.tower(x), self.edges(x)), 1)
 
 
 def points(height: int, width: int) -> Tensor:
@@ -164,6 +171,18 @@ def load(path: Path) -> Detector:
     model = Detector(Spec.from_dict(saved["spec"]))
     model.load_state_dict(saved["model"])
     return model.eval()
+
+
+def split_head(model: Detector, single: Detector) -> None:
+    """Starts a network with two towers from one with a single tower; it computes the same at first."""
+    assert model.edges is not None
+    state = dict(single.state_dict())
+    state |= {"edges." + k: v.clone() for k, v in single.tower.state_dict().items()}
+    n, c = model.spec.neck, 1 + model.spec.classes
+    weight = torch.zeros_like(model.out.weight)
+    weight[:c, :n], weight[c:, n:] = single.out.weight[:c], single.out.weight[c:]
+    state["out.weight"] = weight
+    model.load_state_dict(state)
 
 
 def grow(model: Detector, path: Path) -> None:

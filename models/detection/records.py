@@ -131,6 +131,9 @@ def load_vehicles(rows: Iterable[dict[str, Any]], sides: dict[str, int] | None =
 
 
 def merge_rows(base: list[dict[str, Any]], extras: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Base rows and extra rows; a source that an extra folder holds whole replaces the base's sample of it."""
-    better = {r["source"] for rows in extras for r in rows}
-    return [r for r in base if r["source"] not in better] + [r for rows in extras for r in rows]
+    """Base rows and extra rows; an extra folder's picture replaces the base's of the same source and stem.
+
+    Where rows have no stem, a source that an extra folder holds replaces the base's sample of it.
+    """
+    better = {(r["source"], r.get("stem")) for rows in extras for r in rows}
+    return [r for r in base if (r["source"], r.get("stem")) not in better] + [r for rows in extras for r in rows]

@@ -11,6 +11,7 @@ class YoloSet:
 
     `labels`: our name per class id; "a|b" = one of the two, mostly the first; "vehicle" = type not known; "ignore".
     `copies`: pictures kept per stem (roboflow exports hold several noisy copies of one photo).
+    `doubtful`: vehicles in the background have no box; where an earlier version sees one, there is no loss.
     `complete`: every vehicle has a box; otherwise the teacher adds the missing ones. No `labels`: it names them all.
     """
 
@@ -22,6 +23,7 @@ class YoloSet:
     complete: bool = True
     dev_share: float = 0.0
     side: int = 720
+    doubtful: bool = False
     in_pixels: bool = False  # labels are x1 y1 x2 y2 in pixels of the picture as published
     pattern: str = "*.jpg"
 
@@ -53,33 +55,33 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         "CC BY 4.0",
         "nepal",
         dev_share=0.06,
+        doubtful=True,
     ),
     "highway": YoloSet(
-        tuple(f"yolov9_custom_object_detection/Highway-Object-Detection-40/{p}" for p in ("train", "valid")),
+        ("yolov9_custom_object_detection/Highway-Object-Detection-40/train",),
         (BUS, CAR, "motorcycle|tricycle", "ignore", TRUCK),
         "CC BY 4.0",
         "highway-rf40",
         copies=2,
     ),
     "manaus": YoloSet(
-        tuple(f"datasets/Manaus_traffic-{v}/{p}" for v in (5, 4) for p in ("train", "valid", "test")),
+        tuple(f"datasets/Manaus_traffic-{v}/train" for v in (5, 4)),
         ("motorcycle", CAR, "ignore", "ignore", "truck|bus"),
         "CC BY 4.0",
         "manaus",
         copies=2,
+        doubtful=True,
     ),
-    "atl": YoloSet(
-        ("datasets/car/train", "datasets/car/valid"), ("motorcycle", BUS, CAR, TRUCK), "CC BY 4.0", "atl-v12", copies=2
-    ),
+    "atl": YoloSet(("datasets/car/train",), ("motorcycle", BUS, CAR, TRUCK), "CC BY 4.0", "atl-v12", copies=2),
     "openimages": YoloSet(
-        tuple(f"datasets/Vehicles/{p}" for p in ("train", "valid", "test")),
+        ("datasets/Vehicles/train",),
         ("van", BUS, CAR, "motorcycle", TRUCK),
         "images CC BY 2.0, boxes CC BY 4.0",
         "openimages",
         complete=False,
     ),
     "adodrs": YoloSet(
-        tuple(f"dataset/vehicle/{p}" for p in ("train", "valid", "test")),
+        ("dataset/vehicle/train",),
         ("tricycle|van", "motorcycle", "bus", CAR, "van", "truck"),
         "CC BY 4.0",
         "adodrs",
@@ -95,6 +97,7 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         "images CC BY 2.0, labels CC BY 4.0",
         "ambulances",
         complete=False,
+        doubtful=True,
         in_pixels=True,
     ),
     # Near Chinese cars, upright pictures: CHECKOUTS/ccpd is what `convert.py plates` made, without development plates.

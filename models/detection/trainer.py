@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 import torch
 from common import curves
-from common.start import autocast, load_onnx
+from common.start import autocast, has_module, load_onnx
 from detection.canvas import CanvasMaker, batch_of
 from detection.decode import F32, U8, Runner
 from detection.loss import LossWeights, detection_loss
-from detection.network import Detector, Spec, grow, points
+from detection.network import Detector, Spec, grow, points, split_head
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -88,8 +88,13 @@ def freeze_norms(model: Detector) -> None:
 
 def begin(model: Detector, init: Path, maker: CanvasMaker, size: Size) -> None:
     """Starts from a shipped model.onnx of the same shape, or from a checkpoint of the same or a shallower network."""
-    if init.suffix == ".onnx":
-        load_onnx(model, init, to_tensor(batch_of(maker, *size, model.spec.classes)["image"]))
+    batch = to_tensor(batch_of(maker, *size, model.spec.classes)["image"])
+    if init.suffix == ".onnx" and model.spec.split and not has_module(init, "edges.0.0"):
+        single = Detector(replace(model.spec, split=False))
+        load_onnx(single, init, batch)
+        split_head(model, single)
+    elif init.suffix == ".onnx":
+        load_onnx(model, init, batch)
     else:
         grow(model, init)
 

@@ -37,9 +37,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--extra", type=Path, nargs="*", default=[])
     parser.add_argument("--sizes", nargs="*", default=["384x640", "256x416"], help="HEIGHTxWIDTH of the input")
-    parser.add_argument("--score", type=float, default=0.35)
+    parser.add_argument("--score", type=float, default=0.38)
     parser.add_argument("--rival-score", type=float, default=0.3)
-    parser.add_argument("--nms", type=float, default=0.6)
+    parser.add_argument("--nms", type=float, default=0.5)
     parser.add_argument("--limit", type=int, default=1000, help="pictures per set")
     args = parser.parse_args()
     dev: dict[str, list[dict[str, Any]]] = {}
