@@ -79,6 +79,7 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         "images CC BY 2.0, boxes CC BY 4.0",
         "openimages",
         complete=False,
+        doubtful=True,
     ),
     "adodrs": YoloSet(
         ("dataset/vehicle/train",),
@@ -86,6 +87,7 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         "CC BY 4.0",
         "adodrs",
         complete=False,
+        doubtful=True,
     ),
     "ac3100": YoloSet(("data/vehicle/train",), ("motorcycle", "vehicle"), "CC BY 4.0", "ac3100", complete=False),
     "bangkok": YoloSet(
