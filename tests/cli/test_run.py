@@ -231,7 +231,11 @@ def test_interrupt_keeps_valid_results(tmp_path: Path, sent: signal.Signals) -> 
     while time.monotonic() < deadline and not (tracks.exists() and tracks.stat().st_size > 500):
         time.sleep(0.05)
     process.send_signal(sent)
-    stdout, stderr = process.communicate(timeout=60)
+    try:
+        stdout, stderr = process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:  # seen once: the interrupt fell where Python drops exceptions; press again
+        process.send_signal(sent)
+        stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     assert stdout.startswith("vehicles ")
     assert "Traceback" not in stderr
