@@ -125,7 +125,7 @@ class Site:
     """Cameras, and workers that share one pipeline.
 
     Args:
-        pipeline: loaded with one thread per network run .
+        pipeline: loaded with one thread per network run.
         clips: what the cameras show; camera i plays clip i modulo their number.
         n: cameras.
         seconds: how long.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from vision.pipeline.config import PaceConfig
 from vision.track.tracks import Tracks
 from vision.types import F32
 
@@ -15,20 +15,6 @@ Cause = Literal["first", "every_frame", "motion", "new", "young", "lost", "movin
 NEW_S = 0.025  # something new is looked for in the next frame, at usual frame rates
 REST_S = 1.0  # without change the scene is at rest
 STANDING = 0.03  # of its own size a second: slower is standing
-
-
-@dataclass(frozen=True, slots=True)
-class PaceRules:
-    """Seconds between two detections; see `vision.pipeline.config.PaceConfig`."""
-
-    mode: Literal["adaptive", "every_frame"] = "adaptive"
-    young_hits: int = 5
-    young_s: float = 0.08
-    motion_s: float = 0.12
-    motion_longest_s: float = 0.2
-    travel: float = 0.4
-    moving_s: float = 0.3
-    idle_s: float = 2.0
 
 
 class Pace:
@@ -40,7 +26,7 @@ class Pace:
     the more such looks found nothing new. In a scene at rest, one look every ``idle_s`` remains.
     """
 
-    def __init__(self, rules: PaceRules) -> None:
+    def __init__(self, rules: PaceConfig) -> None:
         self._rules = rules
         self._last_ns: int | None = None
         self._is_new = False

@@ -11,7 +11,7 @@ from vision.pipeline.config import Config
 from vision.pipeline.cuts import CutDetector
 from vision.pipeline.looks import BELOW, SETTLED, LookRules, Looks, Search
 from vision.pipeline.motion import MotionGrid
-from vision.pipeline.pace import STANDING, Pace, PaceRules, speeds
+from vision.pipeline.pace import STANDING, Pace, speeds
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
 from vision.sightings.book import Book
@@ -101,10 +101,9 @@ class Stream:
             min_frames=closing.min_frames,
             min_duration_s=closing.min_duration_s,
         )
-        pace = PaceRules(**config.pace.model_dump())
         self._cuts = CutDetector(closing.cut_threshold)
         self._motion = MotionGrid()
-        self._pace = Pace(pace)
+        self._pace = Pace(config.pace)
         self._looks = Looks(
             LookRules(
                 interval_s=detect.plate_interval_s,
@@ -112,7 +111,7 @@ class Stream:
                 crop_side=detect.plate_crop_side,
                 max_crops=detect.max_crops,
                 min_width_px=plates.min_width_px,
-                backs_off=pace.mode == "adaptive",
+                backs_off=config.pace.mode == "adaptive",
             )
         )
         self._vehicles: Detections | None = None  # confirmed ones of the last detection, with
