@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vision.detect.heads import HeadNetwork
 from vision.infer.session import Session
-from vision.types import F32, Detections, Frame
+from vision.types import Detections, Frame
 
 
 class VehicleDetector:
@@ -40,10 +41,11 @@ class VehicleDetector:
         """`find` for several frames, which may come from several streams; those of one input size run as one batch."""
         looks = [(frame, None, side or self.side) for frame in frames]
         found = self._net.find(looks, min_score=self.min_score)
-        return [self._inside(frame, *one) for frame, one in zip(frames, found, strict=True)]
+        return [inside(Detections(*one, self.classes), frame)[0] for frame, one in zip(frames, found, strict=True)]
 
-    def _inside(self, frame: Frame, boxes: F32, scores: F32, probs: F32) -> Detections:
-        limit = np.array([frame.width, frame.height, frame.width, frame.height], np.float32)
-        boxes = np.clip(boxes, 0, limit)
-        keep = (boxes[:, 2] - boxes[:, 0] >= 2) & (boxes[:, 3] - boxes[:, 1] >= 2)
-        return Detections(boxes[keep], scores[keep], probs[keep], self.classes)
+
+def inside(found: Detections, frame: Frame) -> tuple[Detections, NDArray[np.bool_]]:
+    """What is left of the boxes when they are cut at the picture's edges, and which have at least 2 x 2 pixels left."""
+    boxes = np.clip(found.boxes, 0, np.array([frame.width, frame.height] * 2, np.float32))
+    keep = np.asarray((boxes[:, 2] - boxes[:, 0] >= 2) & (boxes[:, 3] - boxes[:, 1] >= 2))
+    return Detections(boxes[keep], found.scores[keep], found.probs[keep], found.classes), keep

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from vision.detect.vehicles import inside
 from vision.pipeline.config import Config
 from vision.pipeline.cuts import CutDetector
 from vision.pipeline.looks import BELOW, SETTLED, LookRules, Looks, Search
@@ -224,10 +225,9 @@ class Stream:
             return self._stages.vehicles.none, np.zeros(0, np.int64)
         seconds = (frame.time_ns - self._detected_ns) * 1e-9
         boxes = self._vehicles.boxes + np.tile(self._velocities, 2) * np.float32(seconds)
-        boxes = clip(boxes, frame)
-        inside = np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(1) >= 2)
-        kept = self._vehicles.take(inside)
-        return Detections(boxes[inside], kept.scores, kept.probs, kept.classes), self._ids[inside]
+        moved = Detections(boxes, self._vehicles.scores, self._vehicles.probs, self._vehicles.classes)
+        vehicles, keep = inside(moved, frame)
+        return vehicles, self._ids[keep]
 
     def is_at_rest(self, frame: Frame) -> bool:
         """Whether nothing has moved for a while, as of this frame."""
@@ -306,11 +306,6 @@ def is_worth_another_look(plate: PlateRecord, min_width_px: float) -> bool:
     text = plate.fusion.plate
     is_settled = text is not None and text.score >= SETTLED
     return not is_settled and plate.fusion.max_width_px >= min_width_px and not plate.span.is_fixed(1.0)
-
-
-def clip(boxes: F32, frame: Frame) -> F32:
-    """Boxes (n, 4) cut at the picture's edges."""
-    return np.clip(boxes, 0, np.array([frame.width, frame.height] * 2, np.float32))
 
 
 def owner_of(plate: Box, boxes: F32, ids: I64) -> tuple[int, Box] | None:
