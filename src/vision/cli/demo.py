@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from vision.cli import INTERRUPTED, OK, SOURCE_FAILED
+from vision.cli.interrupts import interrupts
 from vision.cli.run import line_of, next_folder
 from vision.cli.say import bars, note
 from vision.cli.say import out as say_out
@@ -30,7 +31,8 @@ def demo_command(out: Path | None, *, as_json: bool) -> int:
     with bars() as progress:
         expected = render(clip, progress=lambda done, total: progress("rendering", done, total))
         note("Running the pipeline on it, as on any recorded video.")
-        summary = record(pipeline, [str(clip)], results, Part(), progress)
+        with interrupts() as is_stopped:
+            summary = record(pipeline, [str(clip)], results, Part(), progress, is_stopped)
     events = [json.loads(line) for line in (results / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     rows = compare(expected, [e["plate"]["text"] for e in events if e["plate"]])
     n_right = sum(is_right for _, _, is_right in rows)

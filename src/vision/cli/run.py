@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vision.cli import INTERRUPTED, OK, SOURCE_FAILED
+from vision.cli.interrupts import interrupts
 from vision.cli.say import bars, error, note
 from vision.cli.say import out as say_out
 from vision.errors import ConfigError, OutputError
@@ -38,8 +39,8 @@ def run_command(
     if folder.exists():
         raise ConfigError(f"--out: expected a folder that does not exist yet, {folder} exists")
     pipeline = Pipeline(config)
-    with bars() as progress:
-        summary = record(pipeline, sources, folder, part, progress)
+    with bars() as progress, interrupts() as is_stopped:
+        summary = record(pipeline, sources, folder, part, progress, is_stopped)
     for line in summary.failed:
         error(line)
     as_object = json.dumps({"out": str(folder), **summary.to_dict()}, ensure_ascii=False)

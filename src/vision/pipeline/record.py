@@ -55,12 +55,18 @@ class Summary:
 
 
 def record(
-    pipeline: Pipeline, sources: Sequence[str], out: Path, part: Part, progress: Progress | None = None
+    pipeline: Pipeline,
+    sources: Sequence[str],
+    out: Path,
+    part: Part,
+    progress: Progress | None = None,
+    is_stopped: Callable[[], bool] = bool,
 ) -> Summary:
     """Run all sources one after the other and write the output folder.
 
     A source that fails does not stop the others; what it gave until then is kept and run.json stays incomplete.
-    Ctrl-C (KeyboardInterrupt) flushes what is open and is reported in the summary.
+    When ``is_stopped`` says so after a frame, or at a KeyboardInterrupt, what is open is flushed and the summary says
+    interrupted.
 
     Raises:
         SourceError: no source could be opened; nothing is created then.
@@ -78,8 +84,10 @@ def record(
     try:
         for uri in usable:
             stream_id = unique(stream_id_of(uri), ids)
+            is_only = len(sources) == 1
             try:
-                reports.append(record_one(pipeline, uri, stream_id, folder, len(sources) == 1, part, summary, progress))
+                report = record_one(pipeline, uri, stream_id, folder, is_only, part, summary, progress, is_stopped)
+                reports.append(report)
             except SourceError as err:
                 failed.append(str(err))
         is_whole = not failed
@@ -114,6 +122,7 @@ def record_one(
     part: Part,
     summary: Summary,
     progress: Progress | None,
+    is_stopped: Callable[[], bool],
 ) -> dict[str, Any]:
     """Run one source into the folder and return its report for run.json."""
     times: StageTimes = pipeline.times
@@ -140,6 +149,8 @@ def record_one(
                         write(folder, result.sightings, place, summary)
                     if progress is not None:
                         progress(stream_id, source.counts.yielded, expected)
+                    if is_stopped():
+                        raise KeyboardInterrupt
             finally:
                 # Also after Ctrl-C or a file that breaks off: what was seen until then is a sighting.
                 with times.stage("write"):
