@@ -239,3 +239,17 @@ class Sighting:
     n_reads: int
     track_ids: tuple[int, ...]
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a live camera is, since ``time_ns`` (UTC); ``detail`` says why in plain words, never with a password.
+
+    ``state`` is connecting, streaming, waiting (for the next try), stalled, failed, ended, stopped or stuck (asked to
+    stop and did not in time).
+    """
+
+    stream_id: str
+    time_ns: int
+    state: str
+    detail: str = ""
