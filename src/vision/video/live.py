@@ -122,13 +122,19 @@ class LiveSource:
         try:
             while not self._closed.is_set():
                 self._say("connecting")
-                cause, detail = "ended", "the camera ended the stream"
+                cause, detail, began_s = "ended", "the camera ended the stream", time.monotonic()
                 try:
                     yield from self._connection()
                 except (av.error.FFmpegError, SourceError, OSError, RuntimeError, ValueError) as err:
                     cause, detail = cause_of(err), self._clean(f"{getattr(err, 'strerror', None) or err}")
                 if self._closed.is_set():
                     break
+                took_s = time.monotonic() - began_s
+                if self.status.state == "connecting" and took_s > 0.8 * LIBRARY_SHARE * self._timeout_s:
+                    cause, detail = "timeout", f"no answer for {took_s:.1f} s"  # FFmpeg calls it invalid data
+                elif cause == "timeout":
+                    self._stalled()
+                    detail = "frames stopped coming"
                 self.counts.disconnects[cause] += 1
                 wait_s = self._first_s if self._frames_s > GOOD_S else wait_s
                 now_s = self._longest_s if cause == "unauthorized" else wait_s
@@ -225,9 +231,13 @@ class LiveSource:
         while not self._closed.wait(min(0.5, self._timeout_s / 5)):
             heard_s = self._heard_s
             is_silent = heard_s is not None and time.monotonic() - heard_s > self._timeout_s
-            if is_silent and self.status.state in ("streaming", "connecting"):
-                self.counts.stalls += 1
-                self._say("stalled", f"no frame for {self._timeout_s:g} s")
+            if is_silent and self.status.state == "streaming":
+                self._stalled()
+
+    def _stalled(self) -> None:
+        if self.status.state == "streaming":
+            self.counts.stalls += 1
+            self._say("stalled", f"no frame for {self._timeout_s:g} s")
 
     def _say(
         self, state: str, detail: str = "", width: int = 0, height: int = 0, codec: str = "", rate: float = 0.0

@@ -17,7 +17,8 @@ class WallClock:
     """Maps presentation stamps to UTC.
 
     Frames arrive late by a varying time, never early: over a window the smallest difference between arrival and stamp
-    is the offset, and the time line follows it slowly. Stamps that jump, run back or are missing start a new one.
+    is the offset; where it grows the time line follows it slowly. Stamps that jump, run back or are missing start a
+    new one.
 
     ``error_ns`` bounds what the arrivals themselves show (their usual delay behind the quickest) plus 50 ms; what a
     camera holds back for every frame alike cannot be seen from here.
@@ -85,8 +86,8 @@ class WallClock:
         while self._seconds[0][0] < second - WINDOW_S:
             self._seconds.popleft()
         least = min(o for _, o in self._seconds)
-        if self._offset_ns is None:
+        if self._offset_ns is None or least < self._offset_ns:  # no frame is of the future
             self._offset_ns = least
-        self._offset_ns += max(-SLEW_NS, min(SLEW_NS, least - self._offset_ns))
+        self._offset_ns += min(SLEW_NS, least - self._offset_ns)
         self._delay_ns += 0.05 * (max(0, offset - least) - self._delay_ns)
         return self._offset_ns
