@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vision.errors import ConfigError
+from vision.scene.layout import SceneConfig
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -107,6 +108,7 @@ class Config(Section):
     track: TrackConfig = TrackConfig()
     plates: PlatesConfig = PlatesConfig()
     sightings: SightingsConfig = SightingsConfig()
+    scene: SceneConfig = SceneConfig()
 
 
 def load_config(path: str | Path) -> Config:
@@ -141,9 +143,19 @@ def describe(problem: dict[str, Any]) -> str:
     """One pydantic problem as `key: expected ..., got ...`."""
     place = ".".join(str(p) for p in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        section: Any = Config
-        for part in problem["loc"][:-1]:
-            section = section.model_fields[part].annotation
-        return f"{place}: unknown key, expected one of {', '.join(section.model_fields)}"
+        return f"{place}: unknown key, expected one of {', '.join(section_at(problem['loc'][:-1]).model_fields)}"
+    if problem["type"] == "scene":  # says itself what came
+        return f"{place}: {problem['msg']}"
     message = problem["msg"].replace("Input should be", "expected").replace("Input should", "expected to")
     return f"{place}: {message}, got {problem['input']!r}"
+
+
+def section_at(place: tuple[str | int, ...]) -> Any:
+    """The settings class at a place in the file, such as ``("scene", "lines", 0)``."""
+    section: Any = Config
+    for part in place:
+        if isinstance(part, str):
+            section = section.model_fields[part].annotation
+            while get_args(section):  # tuple[Part, ...] or Part | None
+                section = get_args(section)[0]
+    return section

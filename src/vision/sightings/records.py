@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vision.plates.fuse import PlateFusion
+from vision.scene.way import Way
 from vision.types import F32, Box, Evidence, Frame, PlateRead
 
 LEAVING_S = 0.6
@@ -56,6 +57,7 @@ class VehicleRecord:
     evidence: Evidence | None = None
     is_at_edge: bool = False  # cut by the picture's edge when last seen
     is_ended: bool = False
+    way: Way | None = None
 
     def see(self, frame: Frame, box: Box, score: float, probs: F32) -> None:
         """Add one detection of the vehicle."""
