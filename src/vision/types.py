@@ -198,7 +198,9 @@ class Evidence:
     plate_corners: F32 | None
 
 
-Reason = Literal["", "no_plate_seen", "too_small", "blurred", "low_score"]
+Reason = Literal[
+    "", "no_plate_seen", "cut_off", "too_small", "dark", "glare", "tilted", "blurred", "format", "low_score"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vision.types import Box, Photo, PlateRead, PlateText, Sighting, Vehicle
+from vision.types import Box, Passage, Photo, PlateRead, PlateText, Sighting, Vehicle
 
 SCHEMA = "vision.sighting/1"
 
@@ -52,6 +52,18 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
         "n_frames": sighting.n_frames,
         "n_reads": sighting.n_reads,
         "track_ids": list(sighting.track_ids),
+        "passage": passage_of(sighting.passage),
+    }
+
+
+def passage_of(passage: Passage) -> dict[str, Any]:
+    """What a vehicle did in the scene."""
+    return {
+        "lane": passage.lane,
+        "crossings": [[c.line, c.direction, c.offset_s] for c in passage.crossings],
+        "dwells": [[d.zone, d.seconds, d.still_s, d.is_over] for d in passage.dwells],
+        "is_wrong_way": passage.is_wrong_way,
+        "speed": [passage.speed.kmh, passage.speed.error_kmh] if passage.speed else None,
     }
 
 
