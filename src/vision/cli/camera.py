@@ -49,8 +49,8 @@ def show_command(source: str, picture: Path, config: Path | None, at_s: float) -
     if frame is None:
         raise ConfigError(f"--at: expected a time within the video, got {at_s:g} s")
     image = to_bgr(frame.planes).copy()
+    draw_scene(image, settings.scene)
     draw_rulers(image, settings.scene)
-    draw_scene(image, settings.scene, {})
     try:
         ok, data = cv2.imencode(picture.suffix, image)
     except cv2.error as err:

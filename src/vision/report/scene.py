@@ -16,13 +16,13 @@ LINE_BGR, LANE_BGR, ZONE_BGR, ROAD_BGR = (40, 40, 240), (220, 200, 60), (60, 190
 DIM = 0.35  # how bright hidden parts stay
 
 
-def draw_scene(image: U8, scene: SceneConfig, counts: Mapping[tuple[str, str], int]) -> None:
+def draw_scene(image: U8, scene: SceneConfig, counts: Mapping[tuple[str, str], int] | None = None) -> None:
     """Draw a scene into ``image``.
 
     Args:
         image: (h, w, 3) BGR.
         scene: its settings.
-        counts: crossings so far by line and direction.
+        counts: crossings so far by line and direction; None writes the directions alone, the arrow's first.
     """
     if scene.include or scene.exclude:
         dim_hidden(image, scene)
@@ -44,8 +44,10 @@ def draw_scene(image: U8, scene: SceneConfig, counts: Mapping[tuple[str, str], i
         ahead = np.array([-(b - a)[1], (b - a)[0]]) / max(1.0, float(np.hypot(*(b - a))))  # to the right hand
         tip = middle + 2.5 * size * ahead
         cv2.arrowedLine(image, spot(middle), spot(tip), LINE_BGR, width, cv2.LINE_AA, tipLength=0.4)
-        numbers = " ".join(f"{word} {counts.get((line.name, word), 0)}" for word in (line.forward, line.backward))
-        put_label(image, f"{line.name}: {numbers}", float(a[0]), float(a[1]) - width, size=size, back=LINE_BGR)
+        words = [line.forward, line.backward]
+        if counts is not None:
+            words = [f"{word} {counts.get((line.name, word), 0)}" for word in words]
+        put_label(image, f"{line.name}: {', '.join(words)}", float(a[0]), float(a[1]) - width, size=size, back=LINE_BGR)
 
 
 def draw_rulers(image: U8, scene: SceneConfig) -> None:
@@ -79,7 +81,8 @@ def outline(image: U8, points: NDArray[np.float64], name: str, color: tuple[int,
 
 def pixels(points: Sequence[tuple[float, float]], scene: SceneConfig, image: U8) -> NDArray[np.float64]:
     """Points of the settings in pixels of a picture, (k, 2)."""
-    return np.array(points) * np.array([image.shape[1], image.shape[0]]) / np.array(scene.size)
+    scale = np.array([image.shape[1], image.shape[0]]) / np.array(scene.size)
+    return np.asarray(np.array(points) * scale, np.float64)
 
 
 def spot(point: NDArray[np.float64]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from vision.scene.layout import SceneConfig
 from vision.scene.speed import SpeedMeter
 from vision.types import Crossing, Dwell, Passage
 
-BAND = 0.05  # a vehicle is on a line, on neither side, while this share of its size away: boxes jitter
+BAND = 0.1  # a vehicle is on a line, on neither side, while this share of its size away: boxes jitter
 WRONG_TRAVEL = 1.5  # sizes that a vehicle must have gone against its lane: less is jitter or parking
 MOST_PLACES = 400
 STANDING = 0.15  # a vehicle stands while it stays this share of its size around one place
