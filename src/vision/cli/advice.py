@@ -24,6 +24,13 @@ OVERALL: dict[str, Both] = {
 }
 FEW: Both = ("only {n} passed: judge by more traffic", "仅 {n} 辆经过,请用更多车流判断")
 
+OTHERWISE_FINE: Both = (
+    "nothing that was measured explains it: look at the pictures of vision run; are these plates of another country?",
+    "测量指标均不能解释原因:请查看 vision run 的图片;是否为其他国家的车牌?",
+)
+SOURCES: dict[str, Both] = {"our choice": ("our choice", "经验值")}
+UNKNOWN: Both = ("cannot be judged without larger plates", "没有足够大的车牌,无法判断")
+
 # Name of a finding -> what it is and its unit, and the figure's form.
 NAMES: dict[str, tuple[Both, str]] = {
     "read": (("passes read", "已识别的过车"), "{:.0%}"),
@@ -43,6 +50,7 @@ NAMES: dict[str, tuple[Both, str]] = {
     "glare": (("overexposed share of the plates", "车牌过曝占比"), "{:.0%}"),
     "contrast": (("contrast of the plates, gray levels", "车牌对比度(灰度级)"), "{:.0f}"),
     "picture_dark": (("brightness of the picture, 0..255", "画面亮度 0..255"), "{:.0f}"),
+    "picture_glare": (("overexposed share of the picture", "画面过曝占比"), "{:.0%}"),
     "frame_rate": (("frames a second", "每秒帧数"), "{:.1f}"),
     "bits": (("compression: bits per pixel", "压缩:每像素比特数"), "{:.3f}"),
 }
@@ -85,6 +93,7 @@ ADVICE: dict[str, Both] = {
     "frame_rate": ("set at least 10, better 25 frames a second", "设置至少每秒 10 帧,最好 25 帧"),
     "bits": ("raise the bit rate or the quality; use the main stream", "提高码率或画质;使用主码流"),
 }
+ADVICE["picture_glare"] = ADVICE["glare"]
 ADVICE["size_guessed"], ADVICE["downward"] = ADVICE["size"], ADVICE["sideways"]
 
 # Reason of an unread pass -> what it means and what to do.
@@ -125,14 +134,17 @@ def heading(found: CameraCheck) -> str:
     """The first lines: the overall verdict and what it stands on."""
     lines = [f"{found.stream_id}: {say(OVERALL[found.verdict])}"]
     counts: Both = (
-        f"  {found.width} x {found.height}, {found.seconds:g} s: {found.passes} vehicles passed, plate seen on "
-        f"{found.plates_seen}, read {found.read}; {found.standing} stood there unread and do not count",
+        f"  {found.width} x {found.height}, {found.seconds:g} s; vehicles that passed: {found.passes}, plate seen: "
+        f"{found.plates_seen}, read: {found.read}; stood there unread and do not count: {found.standing}",
         f"  {found.width} x {found.height},{found.seconds:g} 秒:过车 {found.passes} 辆,看到车牌 {found.plates_seen},"
         f"识别 {found.read};另有 {found.standing} 辆静止未识别,不计入",
     )
     lines.append(say(counts))
     if 0 < found.passes < 3:
         lines.append("  " + say(FEW).format(n=found.passes))
+    others = [f.verdict for f in found.findings if f.name != "read"]
+    if found.verdict in ("bad", "marginal") and "bad" not in others:
+        lines.append("  " + say(OTHERWISE_FINE))
     lines += [f"  {n} x {say(REASONS[reason])}" for reason, n in found.unread.items()]
     return "\n".join(lines)
 
@@ -144,11 +156,18 @@ def sentence(finding: Finding) -> str:
     good, bad = form.format(finding.good), form.format(finding.bad)
     first = "<=" if finding.good < finding.bad else ">="
     second = ">" if finding.good < finding.bad else "<"
+    source = say(SOURCES.get(finding.source, (finding.source, finding.source)))
     limits: Both = (
-        f"good {first} {good}, bad {second} {bad}: {finding.source}",
-        f"良好 {first} {good},不合格 {second} {bad}:{finding.source}",
+        f"good {first} {good}, bad {second} {bad}: {source}",
+        f"良好 {first} {good},不合格 {second} {bad}:{source}",
     )
     return f"  [{say(VERDICTS[finding.verdict])}] {say(what)} {value} ({say(limits)})"
+
+
+def unknown(found: CameraCheck) -> str:
+    """One line that names what could not be judged; empty if there is nothing."""
+    names = [say(NAMES[f.name][0]) for f in found.findings if f.verdict == "unknown"]
+    return f"  [{say(VERDICTS['unknown'])}] {say(UNKNOWN)}: {'; '.join(names)}" if names else ""
 
 
 def advice_of(finding: Finding) -> str:

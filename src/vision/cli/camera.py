@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from vision.cli import OK
-from vision.cli.advice import advice_of, heading, sentence
+from vision.cli.advice import advice_of, heading, sentence, unknown
 from vision.cli.say import bars, out
 from vision.errors import ConfigError, OutputError
 from vision.pipeline.check import check
@@ -23,10 +23,14 @@ def check_command(source: str, config: Path | None, start_s: float, seconds: flo
         found = check(pipeline, source, start_s=start_s, duration_s=seconds, progress=progress)
     out(heading(found))
     for finding in found.findings:
+        if finding.verdict == "unknown":
+            continue
         out(sentence(finding))
         text = advice_of(finding)
         if text:
             out(f"    -> {text}")
+    if unknown(found):
+        out(unknown(found))
     if report is not None:
         try:
             report.write_text(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
@@ -49,8 +53,8 @@ def show_command(source: str, picture: Path, config: Path | None, at_s: float) -
     if frame is None:
         raise ConfigError(f"--at: expected a time within the video, got {at_s:g} s")
     image = to_bgr(frame.planes).copy()
-    draw_scene(image, settings.scene)
     draw_rulers(image, settings.scene)
+    draw_scene(image, settings.scene)
     try:
         ok, data = cv2.imencode(picture.suffix, image)
     except cv2.error as err:

@@ -13,7 +13,7 @@ import numpy as np
 from vision import kernels
 from vision.pipeline.runner import Pipeline
 from vision.pipeline.stream import FrameResult, owner_of
-from vision.plates.view import ASPECT, PlateView, view_of
+from vision.plates.view import ASPECT, BLOWN, PlateView, view_of
 from vision.sightings.reasons import PLATE_SHARE
 from vision.types import F32, Frame, Sighting
 from vision.video.file import FileSource
@@ -21,7 +21,8 @@ from vision.video.file import FileSource
 Verdict = Literal["good", "marginal", "bad", "unknown"]
 Progress = Callable[[str, int, int | None], None]
 CHARACTER = 57 / 440  # pitch of the characters by the plate's width. Source: GA 36-2018 (45 mm wide, 12 mm apart)
-LEAST_CHARACTER_PX = 4.0  # a smaller plate says nothing about focus
+LEAST_CHARACTER_PX = 4.0  # smaller plates say nothing but that
+LEAST_SHARPNESS = 0.03
 MEASURED = "benchmarks/readability.py"
 
 
@@ -56,6 +57,7 @@ LIMITS = {
     "glare": Limit(0.1, 0.5, MEASURED),
     "contrast": Limit(25.0, 10.0, MEASURED),
     "picture_dark": Limit(40.0, 20.0, "our choice"),
+    "picture_glare": Limit(0.05, 0.15, "our choice"),
     "frame_rate": Limit(10.0, 4.0, "detect.plate_interval_s"),
     "bits": Limit(0.05, 0.02, "Amerasinghe, H.264 for the rest of us (2010): 0.07 x motion"),
 }
@@ -100,9 +102,11 @@ class Looker:
 
     def __init__(self) -> None:
         self.views: dict[tuple[str, int], PlateView] = {}
+        self._best: dict[tuple[str, int], float] = {}  # how clearly each was a plate, and how large
         self.lumas: list[float] = []
+        self.blown: list[float] = []
         self.last_s = 0.0
-        self._cells: F32 = np.empty((9, 16), np.float32)
+        self._cells: F32 = np.empty((45, 80), np.float32)
         self._next_s = 0.0
 
     def see(self, result: FrameResult) -> None:
@@ -111,22 +115,24 @@ class Looker:
         self.last_s = frame.offset_s
         if frame.offset_s >= self._next_s:
             self._next_s = frame.offset_s + 0.5
-            self.lumas.append(self._luma(frame))
+            self._measure(frame)
         for read, plate_id, text in zip(result.reads, result.plate_ids.tolist(), result.texts, strict=True):
             owner = owner_of(read.box, result.vehicles.boxes, result.vehicle_ids)
             if plate_id < 0 or (owner is None and text is None):
                 continue  # signs and lettering
             key = ("vehicle", owner[0]) if owner else ("plate", plate_id)
-            best = self.views.get(key)
-            if best is None or read.width_px > best.width_px:
+            clear = read.detection_score * math.sqrt(read.width_px)
+            if clear > self._best.get(key, 0.0):
+                self._best[key] = clear
                 self.views[key] = view_of(frame.planes, read.corners)
 
-    def _luma(self, frame: Frame) -> float:
-        """Mean gray level of a frame, 0..255."""
+    def _measure(self, frame: Frame) -> None:
+        """Note the mean gray level of a frame, 0..255, and which share of it is overexposed."""
         kernels.luma_grid(frame.planes, self._cells)
-        mean = float(self._cells.mean())
         is_limited = frame.planes.layout != "bgr" and not frame.planes.full_range
-        return (mean - 16) * 255 / 219 if is_limited else mean
+        levels = (self._cells - 16) * (255 / 219) if is_limited else self._cells
+        self.lumas.append(float(levels.mean()))
+        self.blown.append(float((levels >= BLOWN).mean()))
 
     def median(self, name: str) -> float | None:
         """The median of one attribute of the plates' best views, None without plates."""
@@ -182,8 +188,13 @@ def findings_of(
     width = looker.median("width_px")
     character = width * CHARACTER if width is not None else None
     is_large = character is not None and character >= LEAST_CHARACTER_PX
-    strokes = looker.median("strokes") if is_large else None
-    aspect = looker.median("aspect")
+
+    def median(name: str) -> float | None:
+        return looker.median(name) if is_large else None
+
+    aspect, sharpness = median("aspect"), median("sharpness")
+    # Movement keeps what lies along it sharp; where nothing is sharp, its direction cannot be seen.
+    strokes = median("strokes") if sharpness is not None and sharpness >= LEAST_SHARPNESS else None
     values: dict[str, tuple[float | None, int]] = {
         "read": (shares[0] / n if n else None, n),
         "plate_seen": (shares[1] / n if n else None, n),
@@ -194,16 +205,17 @@ def findings_of(
     else:
         values["size_guessed"] = (guessed_character_px(passes), n)
     values |= {
-        "focus": (looker.median("sharpness") if is_large else None, n_plates),
+        "focus": (sharpness, n_plates),
         "sideways": (strokes, n_plates),
         "downward": (strokes, n_plates),
-        "roll": (looker.median("roll_deg"), n_plates),
+        "roll": (median("roll_deg"), n_plates),
         "side": (None if aspect is None else math.degrees(math.acos(min(1.0, aspect / ASPECT))), n_plates),
         "above": (None if aspect is None else math.degrees(math.acos(min(1.0, ASPECT / aspect))), n_plates),
-        "dark": (looker.median("luma"), n_plates),
-        "glare": (looker.median("blown"), n_plates),
-        "contrast": (looker.median("contrast"), n_plates),
+        "dark": (median("luma"), n_plates),
+        "glare": (median("blown"), n_plates),
+        "contrast": (median("contrast"), n_plates),
         "picture_dark": (float(np.median(looker.lumas)) if looker.lumas else None, len(looker.lumas)),
+        "picture_glare": (float(np.median(looker.blown)) if looker.blown else None, len(looker.blown)),
         "frame_rate": (frame_rate, 1),
         "bits": (bits_per_pixel, 1),
     }

@@ -11,6 +11,7 @@ from vision.types import Evidence, Reason
 
 PLATE_SHARE = 0.25  # a plate is about a quarter as wide as its vehicle seen from the front
 # Where about half the plates of development photos are not read any more: benchmarks/readability.py
+LEAST_WIDTH_PX = 40.0  # blur and want of pixels look alike below
 BLURRED = 0.012  # `vision.kernels.sharpness` below this: the strokes have run together
 SMEARED_ACROSS, SMEARED_DOWN = 0.2, 0.8  # share of the changes along a row, outside of this: moved while exposed
 TILTED_ROLL_DEG, TILTED_SLANT_DEG, LEAST_ASPECT, MOST_ASPECT = 35.0, 25.0, 1.0, 4.8
@@ -52,10 +53,12 @@ def reason_of_view(view: PlateView) -> Reason:
         return "dark"
     if view.blown > BLOWN_SHARE or view.contrast < FLAT_CONTRAST:
         return "glare"
-    if view.sharpness < BLURRED or not SMEARED_ACROSS <= view.strokes <= SMEARED_DOWN:
-        return "blurred"
     is_turned = view.roll_deg > TILTED_ROLL_DEG or view.slant_deg > TILTED_SLANT_DEG
-    return "tilted" if is_turned or not LEAST_ASPECT <= view.aspect <= MOST_ASPECT else "low_score"
+    if is_turned or not LEAST_ASPECT <= view.aspect <= MOST_ASPECT:
+        return "tilted"
+    if view.sharpness < BLURRED or not SMEARED_ACROSS <= view.strokes <= SMEARED_DOWN:
+        return "blurred" if view.width_px >= LEAST_WIDTH_PX else "too_small"
+    return "low_score"
 
 
 def vehicle_luma(evidence: Evidence | None) -> float | None:

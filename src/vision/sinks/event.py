@@ -60,10 +60,14 @@ def passage_of(passage: Passage) -> dict[str, Any]:
     """What a vehicle did in the scene."""
     return {
         "lane": passage.lane,
-        "crossings": [[c.line, c.direction, c.offset_s] for c in passage.crossings],
-        "dwells": [[d.zone, d.seconds, d.still_s, d.is_over] for d in passage.dwells],
+        "crossings": [
+            {"line": c.line, "direction": c.direction, "time_s": round(c.offset_s, 3)} for c in passage.crossings
+        ],
+        "dwells": [
+            {"zone": d.zone, "seconds": d.seconds, "still_s": d.still_s, "is_over": d.is_over} for d in passage.dwells
+        ],
         "is_wrong_way": passage.is_wrong_way,
-        "speed": [passage.speed.kmh, passage.speed.error_kmh] if passage.speed else None,
+        "speed": {"kmh": passage.speed.kmh, "error_kmh": passage.speed.error_kmh} if passage.speed else None,
     }
 
 

@@ -75,7 +75,7 @@ class EventTable(LineFile):
         plate, vehicle = event["plate"] or {}, event["vehicle"] or {}
         images = (event["evidence"] or {}).get("images", {})
         passage = event["passage"]
-        speed = passage["speed"] or (None, None)
+        speed = passage["speed"] or {}
         row = {
             **{key: event[key] for key in ("id", "stream_id", "first_time", "last_time", "first_s", "last_s")},
             **{key: event[key] for key in ("reason", "n_frames", "n_reads")},
@@ -89,11 +89,11 @@ class EventTable(LineFile):
             "depth": event["direction"]["depth"],
             **{f"{role}_image": images.get(role) for role in ("plate", "vehicle", "scene")},
             "lane": passage["lane"],
-            "crossings": "; ".join(f"{line} {direction}" for line, direction, _ in passage["crossings"]),
-            "dwells": "; ".join(f"{zone} {seconds:g} s" for zone, seconds, _, _ in passage["dwells"]),
+            "crossings": "; ".join(f"{c['line']} {c['direction']}" for c in passage["crossings"]),
+            "dwells": "; ".join(f"{d['zone']} {d['seconds']:g} s" for d in passage["dwells"]),
             "is_wrong_way": "yes" if passage["is_wrong_way"] else None,
-            "speed_kmh": speed[0],
-            "speed_error_kmh": speed[1],
+            "speed_kmh": speed.get("kmh"),
+            "speed_error_kmh": speed.get("error_kmh"),
         }
         self.write(csv_line([row[name] for name in COLUMNS]))
 
