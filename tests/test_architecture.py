@@ -14,7 +14,7 @@ LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"pipeline"},
     {"sinks", "report", "demo"},
     {"sightings"},
-    {"plates", "detect", "attributes", "track", "video"},
+    {"plates", "detect", "attributes", "track", "video", "scene"},
     {"infer"},
     {"kernels"},
     {"types", "errors"},

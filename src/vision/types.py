@@ -202,7 +202,9 @@ class Evidence:
     plate_corners: F32 | None
 
 
-Reason = Literal["", "no_plate_seen", "too_small", "blurred", "low_score"]
+Reason = Literal[
+    "", "no_plate_seen", "cut_off", "too_small", "dark", "glare", "tilted", "blurred", "format", "low_score"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,45 @@ class Direction:
     angle_deg: float
     distance_px: float
     depth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A vehicle's ground point went over a counting line; times as in `Frame`."""
+
+    line: str
+    direction: str
+    time_ns: int
+    offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dwell:
+    """How long a vehicle was in a zone, the longest time it stood there, and whether that is over the zone's limit."""
+
+    zone: str
+    seconds: float
+    still_s: float
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Mean speed over a calibrated stretch of road; true within ``error_kmh`` in 95 of 100 cases."""
+
+    kmh: float
+    error_kmh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a vehicle did in its camera's scene; all empty where the scene has no lanes, lines, zones or calibration."""
+
+    lane: str | None = None
+    crossings: tuple[Crossing, ...] = ()
+    dwells: tuple[Dwell, ...] = ()
+    is_wrong_way: bool = False
+    speed: Speed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +284,7 @@ class Sighting:
     n_reads: int
     track_ids: tuple[int, ...]
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    passage: Passage = Passage()
 
 
 @dataclass(frozen=True, slots=True)

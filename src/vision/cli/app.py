@@ -154,6 +154,39 @@ def bench(
     raise typer.Exit(bench_command(mode.value, clip or [], config, streams, seconds, minutes, json, html))
 
 
+camera = typer.Typer(
+    name="camera", help="Set up a camera: can it read plates, and where are its lines?", no_args_is_help=True
+)
+app.add_typer(camera)
+
+
+@camera.command(name="check")
+def camera_check(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Video of the camera.")],
+    config: ConfigOption = None,
+    start: Annotated[float, typer.Option(min=0, help="Start here, seconds.")] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Look at so many seconds.")] = 60.0,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the findings as JSON.")] = None,
+) -> None:
+    """Say in plain words whether a camera can read plates, and what to change."""
+    from vision.cli.camera import check_command
+
+    raise typer.Exit(check_command(source, config, start, seconds, json))
+
+
+@camera.command(name="show")
+def camera_show(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Video of the camera.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Picture to write, .png or .jpg.")],
+    config: ConfigOption = None,
+    at: Annotated[float, typer.Option(min=0, help="Take the frame at this second.")] = 0.0,
+) -> None:
+    """Draw masks, lanes, lines, zones and rulers on a frame, to place them."""
+    from vision.cli.camera import show_command
+
+    raise typer.Exit(show_command(source, out, config, at))
+
+
 @app.command()
 def models(json: JsonOption = False) -> None:
     """List the models with version, size, checksum and licence."""

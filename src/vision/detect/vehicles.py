@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.detect.heads import HeadNetwork
+from vision.detect.heads import Blank, HeadNetwork
 from vision.infer.session import Session
 from vision.types import Detections, Frame
 
@@ -40,14 +40,21 @@ class VehicleDetector:
         empty = np.zeros((0, 4), np.float32)
         return Detections(empty, empty[:, 0], np.zeros((0, len(self.classes)), np.float32), self.classes)
 
-    def find(self, frame: Frame, side: int | None = None) -> Detections:
-        """All vehicles of the frame, boxes clipped to the picture, best first; ``side`` replaces the usual one."""
-        return self.find_all([frame], side)[0]
+    def find(self, frame: Frame, side: int | None = None, blank: Blank | None = None) -> Detections:
+        """All vehicles of the frame, boxes clipped to the picture, best first.
 
-    def find_all(self, frames: Sequence[Frame], side: int | None = None) -> list[Detections]:
+        Args:
+            side: replaces the usual one.
+            blank: hides parts of the frame, see `vision.detect.heads.HeadNetwork.find`.
+        """
+        return self.find_all([frame], side, blank)[0]
+
+    def find_all(
+        self, frames: Sequence[Frame], side: int | None = None, blank: Blank | None = None
+    ) -> list[Detections]:
         """`find` for several frames, which may come from several streams; those of one input size run as one batch."""
         looks = [(frame, None, side or self.side) for frame in frames]
-        found = self._net.find(looks, min_score=self.min_score)
+        found = self._net.find(looks, min_score=self.min_score, blank=blank)
         return [inside(Detections(*one, self.classes), frame)[0] for frame, one in zip(frames, found, strict=True)]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vision.errors import ConfigError
+from vision.scene.layout import SceneConfig
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -110,6 +111,7 @@ class StreamConfig(Section):
     track: TrackConfig = TrackConfig()
     plates: PlatesConfig = PlatesConfig()
     sightings: SightingsConfig = SightingsConfig()
+    scene: SceneConfig = SceneConfig()
 
 
 class Config(StreamConfig):
@@ -169,9 +171,20 @@ def describe(problem: dict[str, Any], model: type[Section]) -> str:
     if problem["type"] == "missing":
         return f"{place}: expected a value, got none"
     if problem["type"] == "extra_forbidden":
-        section: Any = model
-        for part in problem["loc"][:-1]:
-            section = section.model_fields[part].annotation
-        return f"{place}: unknown key, expected one of {', '.join(section.model_fields)}"
+        names = ", ".join(section_at(problem["loc"][:-1], model).model_fields)
+        return f"{place}: unknown key, expected one of {names}"
+    if problem["type"] == "scene":  # says itself what came
+        return f"{place}: {problem['msg']}"
     message = re.sub("(Input|String) should", "expected to", problem["msg"]).replace("expected to be", "expected")
     return f"{place}: {message}, got {problem['input']!r}"
+
+
+def section_at(place: tuple[str | int, ...], model: type[Section]) -> Any:
+    """The settings class at a place in the file, such as ``("scene", "lines", 0)``."""
+    section: Any = model
+    for part in place:
+        if isinstance(part, str):
+            section = section.model_fields[part].annotation
+            while get_args(section):  # tuple[Part, ...] or Part | None
+                section = get_args(section)[0]
+    return section

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vision.types import Box, Photo, PlateRead, PlateText, Sighting, Vehicle
+from vision.types import Box, Passage, Photo, PlateRead, PlateText, Sighting, Vehicle
 
 SCHEMA = "vision.sighting/1"
 
@@ -57,6 +57,22 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
         "n_frames": sighting.n_frames,
         "n_reads": sighting.n_reads,
         "track_ids": list(sighting.track_ids),
+        "passage": passage_of(sighting.passage),
+    }
+
+
+def passage_of(passage: Passage) -> dict[str, Any]:
+    """What a vehicle did in the scene."""
+    return {
+        "lane": passage.lane,
+        "crossings": [
+            {"line": c.line, "direction": c.direction, "time_s": round(c.offset_s, 3)} for c in passage.crossings
+        ],
+        "dwells": [
+            {"zone": d.zone, "seconds": d.seconds, "still_s": d.still_s, "is_over": d.is_over} for d in passage.dwells
+        ],
+        "is_wrong_way": passage.is_wrong_way,
+        "speed": {"kmh": passage.speed.kmh, "error_kmh": passage.speed.error_kmh} if passage.speed else None,
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ class JsonLines(LineFile):
 COLUMNS = (
     "id", "stream_id", "first_time", "last_time", "first_s", "last_s", "plate", "plate_score", "plate_color",
     "plate_kind", "reason", "vehicle_type", "vehicle_color", "direction", "depth", "n_frames", "n_reads",
-    "plate_image", "vehicle_image", "scene_image",
+    "plate_image", "vehicle_image", "scene_image", "lane", "crossings", "dwells", "is_wrong_way", "speed_kmh",
+    "speed_error_kmh",
 )  # fmt: skip
 
 
@@ -94,6 +96,8 @@ class EventTable(LineFile):
         """Append one event (see `vision.sinks.event.event_of`)."""
         plate, vehicle = event["plate"] or {}, event["vehicle"] or {}
         images = (event["evidence"] or {}).get("images", {})
+        passage = event["passage"]
+        speed = passage["speed"] or {}
         row = {
             **{key: event[key] for key in ("id", "stream_id", "first_time", "last_time", "first_s", "last_s")},
             **{key: event[key] for key in ("reason", "n_frames", "n_reads")},
@@ -106,6 +110,12 @@ class EventTable(LineFile):
             "direction": event["direction"]["word"],
             "depth": event["direction"]["depth"],
             **{f"{role}_image": images.get(role) for role in ("plate", "vehicle", "scene")},
+            "lane": passage["lane"],
+            "crossings": "; ".join(f"{c['line']} {c['direction']}" for c in passage["crossings"]),
+            "dwells": "; ".join(f"{d['zone']} {d['seconds']:g} s" for d in passage["dwells"]),
+            "is_wrong_way": "yes" if passage["is_wrong_way"] else None,
+            "speed_kmh": speed.get("kmh"),
+            "speed_error_kmh": speed.get("error_kmh"),
         }
         self.write(csv_line([row[name] for name in COLUMNS]))
 
@@ -127,6 +137,21 @@ class TrackTable(LineFile):
             )
         if rows:
             self.write("".join(rows).encode())
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A whole table as CSV that a spreadsheet opens right, in one step: the old one stays until the new one is whole.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes("\ufeff".encode() + b"".join(csv_line(row) for row in (columns, *rows)))
+        os.replace(part, path)
+    except OSError as err:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot write: {err.strerror}") from err
 
 
 def csv_line(values: Sequence[object]) -> bytes:
