@@ -10,6 +10,7 @@ import vision
 LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"cli"},
     {"evaluate", "bench"},
+    {"site"},
     {"pipeline"},
     {"sinks", "report", "demo"},
     {"sightings"},

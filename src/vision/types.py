@@ -52,7 +52,9 @@ class Frame:
     """One picture of one source, with its time.
 
     ``time_ns`` is the moment of capture in UTC nanoseconds when ``is_utc``, otherwise nanoseconds since the start
-    of the source; ``offset_s`` is always seconds since the start of the source.
+    of the source; ``offset_s`` is always seconds since the start of the source. ``time_source`` says where the time
+    is from: container (of a file), stamp (of a stream, tied to its arrival), arrival, or given (by the caller);
+    ``time_error_ns`` how far it may be off, None if nothing is known.
     """
 
     stream_id: str
@@ -61,6 +63,8 @@ class Frame:
     offset_s: float
     planes: Planes
     is_utc: bool = False
+    time_source: Literal["container", "stamp", "arrival", "given"] = "container"
+    time_error_ns: int | None = None
 
     @property
     def width(self) -> int:
@@ -281,3 +285,17 @@ class Sighting:
     track_ids: tuple[int, ...]
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
     passage: Passage = Passage()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a live camera is, since ``time_ns`` (UTC); ``detail`` says why in plain words, never with a password.
+
+    ``state`` is connecting, streaming, waiting (for the next try), stalled, failed, ended, stopped or stuck (asked to
+    stop and did not in time).
+    """
+
+    stream_id: str
+    time_ns: int
+    state: str
+    detail: str = ""

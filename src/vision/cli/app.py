@@ -75,6 +75,37 @@ def demo(
     raise typer.Exit(demo_command(out, as_json=json))
 
 
+@app.command()
+def live(
+    site: Annotated[Path, typer.Argument(metavar="SITE.toml", help="The cameras; see docs/how-to/site.md.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder, continued if it exists. Default runs/SITE-live.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Serve /metrics, /status and /healthz here.")
+    ] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Camera states on stderr as JSON lines.")] = False,
+    show_plates: Annotated[bool, typer.Option("--show-plates", help="Do not mask plates in /status.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print each event on stdout as a JSON line.")] = False,
+) -> None:
+    """Run live cameras until Ctrl-C. The file may be changed meanwhile: cameras that stay the same notice nothing."""
+    from vision.cli.live import live_command
+
+    raise typer.Exit(live_command(site, out, metrics, as_json=json, log_json=log_json, show_plates=show_plates))
+
+
+@app.command()
+def top(
+    url: Annotated[str, typer.Argument(help="Where `vision live --metrics` listens.")] = "http://127.0.0.1:9464",
+    every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print the table once.")] = False,
+) -> None:
+    """Watch the cameras of a running site."""
+    from vision.cli.top import top_command
+
+    raise typer.Exit(top_command(url, every, once=once))
+
+
 @app.command(name="eval")
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Labelled pictures: a folder with index.jsonl.")],

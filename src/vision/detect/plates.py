@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,12 @@ class PlateDetector:
     def __init__(self, session: Session, *, min_score: float | None = None) -> None:
         self._net = HeadNetwork(session, "plate_detector", 8)
         self.min_score = self._net.min_score if min_score is None else min_score
+
+    def adjusted(self, *, min_score: float | None) -> PlateDetector:
+        """The same network with another least score; None: the manifest's."""
+        other = copy.copy(self)
+        other.min_score = self._net.min_score if min_score is None else min_score
+        return other
 
     def find(
         self, frame: Frame, searches: Sequence[tuple[Roi | None, int]], blank: Blank | None = None

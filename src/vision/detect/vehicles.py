@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,12 @@ class VehicleDetector:
         self.side = side
         self.min_score = self._net.min_score if min_score is None else min_score
         self.classes = self._net.classes
+
+    def adjusted(self, *, side: int, min_score: float | None) -> VehicleDetector:
+        """The same network with other settings; None: the manifest's score."""
+        other = copy.copy(self)
+        other.side, other.min_score = side, self._net.min_score if min_score is None else min_score
+        return other
 
     @property
     def none(self) -> Detections:

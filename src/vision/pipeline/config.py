@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +21,9 @@ class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 class ModelsConfig(Section):
@@ -98,10 +102,9 @@ class SightingsConfig(Section):
     cut_threshold: Score = 0.3
 
 
-class Config(Section):
-    """All settings of a run."""
+class StreamConfig(Section):
+    """The settings of one stream."""
 
-    models: ModelsConfig = ModelsConfig()
     decode: DecodeConfig = DecodeConfig()
     detect: DetectConfig = DetectConfig()
     pace: PaceConfig = PaceConfig()
@@ -111,19 +114,33 @@ class Config(Section):
     scene: SceneConfig = SceneConfig()
 
 
+class Config(StreamConfig):
+    """All settings of a run."""
+
+    models: ModelsConfig = ModelsConfig()
+
+
 def load_config(path: str | Path) -> Config:
     """The settings in a TOML file; what it does not name keeps its default.
 
     Raises:
         ConfigError: the file cannot be read, is no TOML, or has an unknown key or a wrong value.
     """
+    return parse_config(read_toml(path), str(path))
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be read or is no TOML.
+    """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as err:
         raise ConfigError(f"{path}: cannot read the config: {err.strerror}") from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path}: expected TOML: {err}") from err
-    return parse_config(values, str(path))
 
 
 def parse_config(values: dict[str, Any], name: str = "config") -> Config:
@@ -132,27 +149,39 @@ def parse_config(values: dict[str, Any], name: str = "config") -> Config:
     Raises:
         ConfigError: names every key that is unknown or has a wrong value.
     """
+    return parse(Config, values, name)
+
+
+def parse(model: type[AnySection], values: dict[str, Any], name: str) -> AnySection:
+    """Checked settings of any kind from plain tables.
+
+    Raises:
+        ConfigError: names every key that is unknown or has a wrong value.
+    """
     try:
-        return Config.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as err:
-        problems = "; ".join(describe(dict(e)) for e in err.errors())
+        problems = "; ".join(describe(dict(e), model) for e in err.errors())
         raise ConfigError(f"{name}: {problems}") from err
 
 
-def describe(problem: dict[str, Any]) -> str:
+def describe(problem: dict[str, Any], model: type[Section]) -> str:
     """One pydantic problem as `key: expected ..., got ...`."""
     place = ".".join(str(p) for p in problem["loc"])
+    if problem["type"] == "missing":
+        return f"{place}: expected a value, got none"
     if problem["type"] == "extra_forbidden":
-        return f"{place}: unknown key, expected one of {', '.join(section_at(problem['loc'][:-1]).model_fields)}"
+        names = ", ".join(section_at(problem["loc"][:-1], model).model_fields)
+        return f"{place}: unknown key, expected one of {names}"
     if problem["type"] == "scene":  # says itself what came
         return f"{place}: {problem['msg']}"
-    message = problem["msg"].replace("Input should be", "expected").replace("Input should", "expected to")
+    message = re.sub("(Input|String) should", "expected to", problem["msg"]).replace("expected to be", "expected")
     return f"{place}: {message}, got {problem['input']!r}"
 
 
-def section_at(place: tuple[str | int, ...]) -> Any:
+def section_at(place: tuple[str | int, ...], model: type[Section]) -> Any:
     """The settings class at a place in the file, such as ``("scene", "lines", 0)``."""
-    section: Any = Config
+    section: Any = model
     for part in place:
         if isinstance(part, str):
             section = section.model_fields[part].annotation

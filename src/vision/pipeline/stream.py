@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vision.detect.vehicles import inside
-from vision.pipeline.config import Config
+from vision.pipeline.config import StreamConfig
 from vision.pipeline.cuts import CutDetector
 from vision.pipeline.looks import BELOW, SETTLED, LookRules, Looks, Search
 from vision.pipeline.motion import MotionGrid
@@ -74,7 +74,7 @@ class Stream:
         times: where stage times are added.
     """
 
-    def __init__(self, stages: Stages, config: Config, stream_id: str, times: StageTimes) -> None:
+    def __init__(self, stages: Stages, config: StreamConfig, stream_id: str, times: StageTimes) -> None:
         self._stages, self._config, self._times = stages, config, times
         track, detect = config.track, config.detect
         self._vehicle_tracker = Tracker(
@@ -123,6 +123,7 @@ class Stream:
         self._tracks = self._vehicle_tracker.tracks
         self._detected_ns = 0
         self._last_ns: int | None = None
+        self._size: tuple[int, int] | None = None  # of the last frame: another size is another picture
         self._alone = 0  # plates on no vehicle in the last look
         self._attribute_area: dict[int, tuple[float, int]] = {}
         self.counts = StreamCounts()
@@ -151,7 +152,8 @@ class Stream:
             self._motion.see(frame)
             if self.scene.fit(frame.width, frame.height):
                 self._motion.hidden = self.scene.hidden_cells(*self._motion.cells.shape)
-            is_cut = self._cuts.is_cut(self._motion.cells)
+            is_cut = self._cuts.is_cut(self._motion.cells) or self._size not in (None, (frame.width, frame.height))
+        self._size = frame.width, frame.height
         if is_cut:
             self.counts.cuts += 1
             sightings += self.close()

@@ -16,7 +16,8 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
     Args:
         images: relative paths of the evidence pictures by role (scene, vehicle, plate).
 
-    ``first_time`` and ``last_time`` are ISO 8601 UTC where the source knows its time, else null; ``first_s`` and
+    ``first_time`` and ``last_time`` are ISO 8601 UTC where the source knows its time, else null; ``ts_source`` and
+    ``ts_error_ms`` say where it is from and how far it may be off, if that is known. ``first_s`` and
     ``last_s`` are seconds from the start of the source. Boxes are [x1, y1, x2, y2] in pixels.
     """
     evidence = sighting.evidence
@@ -26,6 +27,10 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
         "stream_id": sighting.stream_id,
         "first_time": utc_text(sighting.first_time_ns) if sighting.is_utc else None,
         "last_time": utc_text(sighting.last_time_ns) if sighting.is_utc else None,
+        "ts_source": evidence.frame.time_source if evidence else None,
+        "ts_error_ms": None
+        if not evidence or evidence.frame.time_error_ns is None
+        else round(evidence.frame.time_error_ns / 1e6),
         "first_s": round(sighting.first_s, 3),
         "last_s": round(sighting.last_s, 3),
         "plate": plate_of(sighting.plate) if sighting.plate else None,

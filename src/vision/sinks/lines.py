@@ -15,20 +15,28 @@ from vision.types import F32, I64, Sighting
 
 
 class LineFile:
-    """A new text file that holds whole lines only: a line that cannot be written completely is taken back.
+    """A text file that holds whole lines only: a line that cannot be written completely is taken back.
+
+    Args:
+        path: a file that does not exist yet.
+        head: its first line.
+        append: the file may exist and is continued; a piece of a line at its end, which a program that was killed
+            left, is cut off first.
 
     Raises:
         OutputError: the file exists, cannot be created, or a write failed (disk full).
     """
 
-    def __init__(self, path: Path, *, head: bytes = b"") -> None:
+    def __init__(self, path: Path, *, head: bytes = b"", append: bool = False) -> None:
         self.path = path
         try:
-            self._file = path.open("xb", buffering=0)
+            self._good = end_of_lines(path) if append and path.exists() else 0
+            self._file = path.open("r+b" if self._good or (append and path.exists()) else "xb", buffering=0)
+            self._file.truncate(self._good)
+            self._file.seek(self._good)
         except OSError as err:
             raise OutputError(f"{path}: cannot create: {err.strerror}") from err
-        self._good = 0
-        if head:
+        if head and not self._good:
             self.write(head)
 
     def write(self, data: bytes) -> None:
@@ -46,6 +54,20 @@ class LineFile:
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._file.close()
+
+
+def end_of_lines(path: Path) -> int:
+    """Length of a file up to the end of its last whole line, in bytes."""
+    with path.open("rb") as file:
+        end = file.seek(0, io.SEEK_END)
+        while end > 0:
+            start = max(0, end - 65536)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            end = start
+    return 0
 
 
 class JsonLines(LineFile):
