@@ -143,7 +143,7 @@ def heading(found: CameraCheck) -> str:
     if 0 < found.passes < 3:
         lines.append("  " + say(FEW).format(n=found.passes))
     others = [f.verdict for f in found.findings if f.name != "read"]
-    if found.verdict in ("bad", "marginal") and "bad" not in others:
+    if found.verdict in ("bad", "marginal") and found.plates_seen > found.read and "bad" not in others:
         lines.append("  " + say(OTHERWISE_FINE))
     lines += [f"  {n} x {say(REASONS[reason])}" for reason, n in found.unread.items()]
     return "\n".join(lines)

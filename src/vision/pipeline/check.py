@@ -42,7 +42,7 @@ class Limit:
         return "good" if sign * value >= sign * self.good else "bad" if sign * value < sign * self.bad else "marginal"
 
 
-# Good: 95 of 100 single looks at development photos are read, where measured; bad: so many that half or more are not.
+# Good: 95 of 100 single looks at development photos are read, where measured; bad: where that falls off steeply.
 LIMITS = {
     "read": Limit(0.8, 0.4, "our choice"),
     "plate_seen": Limit(0.9, 0.5, "our choice"),

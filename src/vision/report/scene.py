@@ -68,8 +68,7 @@ def dim_hidden(image: U8, scene: SceneConfig) -> None:
     for polygons, value in ((scene.include, 0), (scene.exclude, 1)):
         for polygon in polygons:
             cv2.fillPoly(hidden, [np.round(pixels(polygon, scene, image)).astype(np.int32)], value)
-    where = hidden.astype(bool)
-    image[where] = (image[where] * DIM).astype(np.uint8)
+    cv2.copyTo(cv2.convertScaleAbs(image, alpha=DIM), hidden, image)
 
 
 def outline(image: U8, points: NDArray[np.float64], name: str, color: tuple[int, int, int]) -> None:
