@@ -53,8 +53,8 @@ class Frame:
 
     ``time_ns`` is the moment of capture in UTC nanoseconds when ``is_utc``, otherwise nanoseconds since the start
     of the source; ``offset_s`` is always seconds since the start of the source. ``time_source`` says where the time
-    is from: container (of a file), stamp (of a stream, tied to its arrival), arrival, or given (by the caller);
-    ``time_error_ns`` how far it may be off, None if nothing is known.
+    is from: container (what a file says), file (when it was last changed), stamp (of a stream, tied to its arrival),
+    arrival, or given (by the caller); ``time_error_ns`` how far it may be off, None if nothing is known.
     """
 
     stream_id: str
@@ -63,7 +63,7 @@ class Frame:
     offset_s: float
     planes: Planes
     is_utc: bool = False
-    time_source: Literal["container", "stamp", "arrival", "given"] = "container"
+    time_source: Literal["container", "file", "stamp", "arrival", "given"] = "container"
     time_error_ns: int | None = None
 
     @property

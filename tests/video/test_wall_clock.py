@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from vision.video.wall_clock import LEAST_ERROR_NS, NS, WallClock
+from vision.video.wall_clock import HIDDEN_NS, NS, WallClock
 
 UTC = 1_800_000_000 * NS
 PERIOD = NS // 25
@@ -33,7 +33,7 @@ def test_jitter_of_the_network_does_not_reach_the_times() -> None:
     errors = np.array(times) - UTC - np.arange(500) * PERIOD
     assert np.abs(np.diff(times[100:]) - PERIOD).max() < 3_000_000
     assert 0 <= errors[100:].max() < 5_000_000
-    assert LEAST_ERROR_NS < clock.error_ns < LEAST_ERROR_NS + 120_000_000
+    assert HIDDEN_NS < clock.error_ns < HIDDEN_NS + 120_000_000
     assert clock.repaired < 10
 
 

@@ -8,40 +8,47 @@ from collections import deque
 NS = 1_000_000_000
 WINDOW_S = 30  # the quickest frame of so long shows the offset between the camera's clock and ours
 SLEW_NS = 2_000_000  # a frame's time moves at most so far from its neighbors' time line
-JUMP_NS = NS  # stamps that leave the time line by more are a new time line
+JUMP_NS = NS  # stamps that leap so far ahead of the arrivals, or frames late by so much for LATE_NS: a new time line
+LATE_NS = 3 * NS  # a network that held frames back has caught up by then
 STEP_NS = NS // 5  # our own clock was set, if it leaves the steady one by more
-LEAST_ERROR_NS = 50_000_000  # encoder and network, which arrival times cannot show
+HIDDEN_NS = 500_000_000  # what encoder and network usually hold back for every frame alike
 
 
 class WallClock:
     """Maps presentation stamps to UTC.
 
     Frames arrive late by a varying time, never early: over a window the smallest difference between arrival and stamp
-    is the offset; where it grows the time line follows it slowly. Stamps that jump, run back or are missing start a
-    new one.
+    is the offset; where it grows the time line follows it slowly. Frames that a network held back keep the times of
+    their stamps. Stamps that run back, leap ahead, or stay late start a new line; a frame without a stamp, or with the
+    one before, has the time of its arrival.
 
-    ``error_ns`` bounds what the arrivals themselves show (their usual delay behind the quickest) plus 50 ms; what a
-    camera holds back for every frame alike cannot be seen from here.
+    Args:
+        hidden_ns: what is held back for every frame alike; it cannot be seen from here and is part of the error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hidden_ns: int = HIDDEN_NS) -> None:
+        self._hidden_ns = hidden_ns
         self._base_ns = time.time_ns() - time.monotonic_ns()
         self._seconds: deque[tuple[int, int]] = deque()  # (second, smallest offset in it)
         self._offset_ns: int | None = None
         self._delay_ns = 0.0
         self._last_ns: int | None = None
+        self._last: tuple[int, int] | None = None  # stamp and arrival of the last frame that had a new stamp
+        self._late_ns: int | None = None  # since when frames are late
+        self.steady_ns = 0  # of the last frame, by the steady clock
         self.repaired = 0  # stamps missing, running back or jumping, and times made to increase
         self.steps = 0  # times that the system's clock was set
 
     @property
     def error_ns(self) -> int:
-        """How far the last time may be off."""
-        return LEAST_ERROR_NS + round(2 * self._delay_ns)
+        """How far the last time may be off: what is hidden, and twice the frames' usual delay behind the quickest."""
+        return self._hidden_ns + round(2 * self._delay_ns)
 
     def renew(self) -> None:
         """A new connection: its stamps have nothing to do with those before."""
         self._seconds.clear()
         self._offset_ns, self._delay_ns = None, 0.0
+        self._last = self._late_ns = None
 
     def time_of(self, stamp_ns: int | None, *, now_ns: int | None = None, utc_ns: int | None = None) -> int:
         """UTC nanoseconds of a frame, later than the last one's unless the system's clock was set back.
@@ -52,11 +59,12 @@ class WallClock:
         """
         now_ns = time.monotonic_ns() if now_ns is None else now_ns
         self._follow((time.time_ns() if utc_ns is None else utc_ns) - now_ns)
-        if stamp_ns is None:
+        if stamp_ns is None or (self._last is not None and stamp_ns == self._last[0]):
             self.repaired += 1
             taken_ns = now_ns
         else:
             taken_ns = stamp_ns + self._offset(stamp_ns, now_ns)
+        self.steady_ns = max(taken_ns, self.steady_ns + 1)
         at = taken_ns + self._base_ns
         if self._last_ns is not None and at <= self._last_ns:
             self.repaired += 1
@@ -75,9 +83,10 @@ class WallClock:
 
     def _offset(self, stamp_ns: int, now_ns: int) -> int:
         offset = now_ns - stamp_ns
-        if self._offset_ns is not None and abs(offset - self._offset_ns - self._delay_ns) > JUMP_NS:
+        if self._is_new_line(stamp_ns, now_ns):
             self.repaired += 1
             self.renew()
+        self._last = stamp_ns, now_ns
         second = now_ns // NS
         if self._seconds and self._seconds[-1][0] == second:
             self._seconds[-1] = second, min(self._seconds[-1][1], offset)
@@ -91,3 +100,11 @@ class WallClock:
         self._offset_ns += min(SLEW_NS, least - self._offset_ns)
         self._delay_ns += 0.05 * (max(0, offset - least) - self._delay_ns)
         return self._offset_ns
+
+    def _is_new_line(self, stamp_ns: int, now_ns: int) -> bool:
+        if self._last is None or self._offset_ns is None:
+            return False
+        step_ns, passed_ns = stamp_ns - self._last[0], now_ns - self._last[1]
+        is_late = now_ns - stamp_ns - self._offset_ns > JUMP_NS
+        self._late_ns = (self._late_ns or now_ns) if is_late else None
+        return step_ns < 0 or step_ns > passed_ns + JUMP_NS or (is_late and now_ns - (self._late_ns or 0) > LATE_NS)
