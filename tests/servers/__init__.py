@@ -98,3 +98,11 @@ def raw_h264(path: Path, width: int, height: int, n: int = 50, rate: int = 25) -
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         out.mux(stream.encode(None))
     return path
+
+
+def garbage_h264(path: Path, whole: Path, n: int = 500) -> Path:
+    """The pictures of a raw stream, followed by units that look like pictures, of parameters never sent, and hold noise."""
+    noise = np.random.default_rng(1).integers(1, 256, (n, 400), dtype=np.uint8)
+    units = (b"\0\0\0\1" + bytes([0x41 if i % 25 else 0x65, 0xC0, 0x7F]) + noise[i].tobytes() for i in range(n))
+    path.write_bytes(whole.read_bytes() + b"".join(units))
+    return path

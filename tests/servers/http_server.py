@@ -141,6 +141,4 @@ def write_stream(path: Path, seconds: float, *, kind: str, with_sound: bool = Fa
 
 def write_segments(folder: Path, n: int, seconds: float = 1.0) -> list[Path]:
     """Segments of MPEG-TS whose stamps go on from one to the next."""
-    return [
-        write_stream(folder / f"s{i:03}.ts", seconds, kind="mpegts", first_s=i * seconds) for i in range(n)
-    ]
+    return [write_stream(folder / f"s{i:03}.ts", seconds, kind="mpegts", first_s=i * seconds) for i in range(n)]

@@ -1,6 +1,7 @@
 """Live cameras against real servers: they are killed, stalled, changed, and say nothing or nonsense."""
 
 import itertools
+import logging
 import os
 import socket
 import threading
@@ -8,12 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
+import av.logging
 import pytest
 
-from tests.servers import RtspServer, has_gstreamer, raw_h264
+from tests.servers import RtspServer, garbage_h264, has_gstreamer, raw_h264
+from tests.servers.http_server import HttpServer, write_segments, write_stream
 from vision.errors import ConfigError, SourceError
 from vision.types import Frame
+from vision.video import wall_clock
 from vision.video.live import LiveSource, LiveStatus, open_live
 
 needs_gstreamer = pytest.mark.skipif(not has_gstreamer(), reason="needs GStreamer's RTSP server (Debian packages)")
@@ -173,3 +178,129 @@ def test_what_can_never_work_is_an_error(tmp_path: Path) -> None:
         open_live(str(file), stream_id="a")
     with pytest.raises(ConfigError, match=r"decode\.device"):
         open_live("rtsp://127.0.0.1/x", stream_id="a", device="abacus")
+    for uri in ("rstp://u:pw@127.0.0.1/x", str(tmp_path / "nothing")):
+        with pytest.raises(SourceError, match="expected a folder") as caught:
+            open_live(uri, stream_id="a")
+        assert "pw" not in str(caught.value)
+
+
+@needs_gstreamer
+def test_size_changes_in_mid_stream_and_the_cameras_clock_is_known(tmp_path: Path) -> None:
+    small, large = raw_h264(tmp_path / "s.h264", 320, 192), raw_h264(tmp_path / "l.h264", 480, 272)
+    both = tmp_path / "both.h264"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    with RtspServer([f"cam={both}"]) as server, Watcher(server.url("cam"), timeout_s=4) as camera:
+        camera.until(lambda: camera.source.counts.size_changes >= 2)
+        camera.until(lambda: camera.source.camera_clock_s is not None)  # the first RTCP report takes some seconds
+    assert {width for width, _, _ in camera.frames} == {320, 480}
+    assert {(s.width, s.height) for s in camera.said if s.state == "streaming"} == {(320, 192), (480, 272)}
+    assert camera.source.counts.connects == 1
+    assert abs(camera.source.camera_clock_s or 9) < 0.5  # this camera has our own clock
+
+
+@needs_gstreamer
+def test_a_stream_that_becomes_garbage_is_given_up(tmp_path: Path) -> None:
+    clip = garbage_h264(tmp_path / "bad.h264", raw_h264(tmp_path / "cam.h264", 320, 192, n=25))
+    with RtspServer([f"cam={clip}"]) as server, Watcher(server.url("cam"), timeout_s=1.5) as camera:
+        camera.until(lambda: camera.source.counts.disconnects["garbage"] > 0)
+    assert "packets that cannot be decoded" in next(s.detail for s in camera.said if s.state == "waiting")
+    assert camera.source.counts.stalls == 1
+    assert len(camera.frames) >= 20
+
+
+@needs_gstreamer
+def test_rtsp_over_udp_and_a_clock_set_back_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip, set_back_ns = raw_h264(tmp_path / "cam.h264", 320, 192), [0]
+    clock = SimpleNamespace(time_ns=lambda: time.time_ns() - set_back_ns[0], monotonic_ns=time.monotonic_ns)
+    monkeypatch.setattr(wall_clock, "time", clock)
+    with RtspServer([f"cam={clip}"]) as server, Watcher(server.url("cam"), timeout_s=3, transport="udp") as camera:
+        camera.until(lambda: len(camera.frames) > 20)
+        set_back_ns[0] = 3600 * 10**9
+        n = len(camera.frames)
+        camera.until(lambda: len(camera.frames) > n + 20)
+    times = [t for _, t, _ in camera.frames]
+    back = [b - a for a, b in itertools.pairwise(times) if b <= a]
+    assert len(back) == camera.source.counts.clock_steps == 1
+    assert back[0] == pytest.approx(-3600e9, abs=2e9)
+    assert any("clock was set" in s.detail for s in camera.said)
+    assert next(s.width for s in camera.said if "clock was set" in s.detail) == 320
+
+
+def test_hls_comes_at_the_pace_of_its_stamps(tmp_path: Path) -> None:
+    segments = write_segments(tmp_path, 12)
+    with HttpServer(segments=segments) as server, Watcher(server.url("cam.m3u8"), timeout_s=1) as camera:
+        camera.until(lambda: len(camera.frames) > 150)
+    assert camera.source.counts.connects == 1
+    _, times, arrivals = zip(*camera.frames, strict=True)
+    gaps = [(b - a) / 1e9 for a, b in itertools.pairwise(times)]
+    assert sorted(gaps)[len(gaps) // 2] == pytest.approx(0.04, abs=0.005)
+    assert min(gaps[25:]) > 0.02
+    assert 5 < (arrivals[-1] - arrivals[0]) / 1e9 < 12
+
+
+def test_flv_whose_pictures_stop_while_its_sound_goes_on(tmp_path: Path) -> None:
+    flv = write_stream(tmp_path / "cam.flv", 12, kind="flv", with_sound=True)
+    with HttpServer(flv=flv, pictures_s=2) as server, Watcher(server.url("cam.flv"), timeout_s=1.5) as camera:
+        camera.until(lambda: "waiting" in camera.states, 8)
+        camera.until(lambda: camera.source.counts.connects == 2, 8)
+    assert camera.source.counts.disconnects == {"timeout": 1}
+    assert camera.source.counts.stalls >= 1
+    assert len(camera.frames) >= 45
+
+
+def test_a_flv_that_ends_is_asked_for_again(tmp_path: Path) -> None:
+    flv = write_stream(tmp_path / "cam.flv", 1, kind="flv")
+    with HttpServer(flv=flv) as server:
+        with Watcher(server.url("cam.flv"), timeout_s=2, first_wait_s=0.1) as camera:
+            camera.until(lambda: len(camera.frames) > 55)
+        assert set(camera.source.counts.disconnects) <= {"ended", "network"}  # HTTP without a length just breaks off
+        with Watcher(server.url("other.flv"), timeout_s=2) as missing:
+            missing.until(lambda: "waiting" in missing.states)
+        assert set(missing.source.counts.disconnects) == {"not_found"}
+    times = [t for _, t, _ in camera.frames]
+    assert all(b > a for a, b in itertools.pairwise(times))
+
+
+def test_refused_logins_are_tried_ever_more_seldom() -> None:
+    def refuse(client: socket.socket) -> None:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        client.close()
+
+    with port_that(refuse) as port, Watcher(f"http://a:b@127.0.0.1:{port}/x", longest_wait_s=0.2) as camera:
+        camera.until(lambda: camera.states.count("waiting") >= 4)
+    waits = [float(s.detail.split()[-2]) for s in camera.said if s.state == "waiting"]
+    assert set(camera.source.counts.disconnects) == {"unauthorized"}
+    for wait, nominal in zip(waits, (0.2, 0.4, 0.8, 1.6), strict=False):
+        assert 0.7 * nominal - 0.06 <= wait <= 1.3 * nominal + 0.06
+
+
+def test_a_slow_reader_is_no_stall(tmp_path: Path) -> None:
+    flv = write_stream(tmp_path / "cam.flv", 6, kind="flv")
+    with HttpServer(flv=flv) as server:
+        source = LiveSource(server.url("cam.flv"), timeout_s=1)
+        for n, _ in enumerate(source):
+            if n == 10:
+                time.sleep(2)
+            if n > 30:
+                source.close()
+    assert not source.counts.disconnects
+
+
+def test_the_librarys_own_log_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
+    """At the levels that an operator would turn on; FFmpeg's debugging levels print whole requests."""
+    before = av.logging.get_level()
+    logging.getLogger("libav").setLevel(logging.DEBUG)
+    av.logging.set_level(av.logging.VERBOSE)
+    try:
+        with caplog.at_level(logging.DEBUG, "libav"), port_that(lambda client: client.close()) as port:
+            for scheme in ("rtsp", "http"):
+                uri = f"{scheme}://admin:s3cret@127.0.0.1:{port}/x"
+                with Watcher(uri, timeout_s=1, first_wait_s=0.05) as camera:
+                    camera.until(lambda c=camera: c.states.count("waiting") >= 2)  # type: ignore[misc]
+                assert "s3cret" not in f"{camera.said}"
+    finally:
+        av.logging.set_level(before)
+        logging.getLogger("libav").setLevel(logging.WARNING)
+    assert caplog.records
+    assert "s3cret" not in caplog.text

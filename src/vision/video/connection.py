@@ -44,10 +44,10 @@ def connect(uri: str, *, transport: str, timeout_s: float, accel: HWAccel | None
     Raises:
         av.error.FFmpegError, OSError, RuntimeError, ValueError: it failed; see `cause_of` and `clean`.
     """
-    options = {}
+    # No frames held back to guess a frame rate: 0.35 instead of 1.15 s to the first one. Of RTSP pictures alone.
+    options = {"fpsprobesize": "0"}
     if uri.startswith("rtsp"):
-        # Pictures alone; and no frames held back to guess a frame rate: 0.3 instead of 1.1 s to the first frame.
-        options = {"rtsp_transport": transport, "allowed_media_types": "video", "fpsprobesize": "0"}
+        options |= {"rtsp_transport": transport, "allowed_media_types": "video"}
     limit_s = frame_limit_s(uri, timeout_s) * LIBRARY_SHARE
     return av.open(
         uri,

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import av
@@ -115,6 +116,8 @@ class LiveSource:
                     yield from self._connection()
                 except (av.error.FFmpegError, SourceError, OSError, RuntimeError, ValueError) as err:
                     cause, detail = cause_of(err), clean(f"{getattr(err, 'strerror', None) or err}", self._uri)
+                    if isinstance(err, SilentError):
+                        self._stalled()
                 if self._closed.is_set():
                     break
                 took_s = time.monotonic() - began_s
@@ -122,7 +125,7 @@ class LiveSource:
                     cause, detail = "timeout", f"no answer of use in {took_s:.1f} s"  # FFmpeg calls it invalid data
                 elif cause == "timeout":
                     self._stalled()
-                    detail = "frames stopped coming"
+                    detail = detail if detail.startswith("no picture") else "frames stopped coming"
                 self.counts.disconnects[cause] += 1
                 if self._frames_s > GOOD_S:
                     wait_s, refused_s = self._first_s, self._longest_s
@@ -194,7 +197,7 @@ class LiveSource:
                 )
                 raise SilentError(cause, f"no picture for {silent_s:.1f} s, but {what}")
 
-    def _pictures(self, packet: av.Packet[av.VideoStream]) -> list[av.VideoFrame]:
+    def _pictures(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
         try:
             return [picture for picture in packet.decode() if isinstance(picture, av.VideoFrame)]
         except av.error.FFmpegError:
