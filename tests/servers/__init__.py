@@ -101,7 +101,7 @@ def raw_h264(path: Path, width: int, height: int, n: int = 50, rate: int = 25) -
 
 
 def garbage_h264(path: Path, whole: Path, n: int = 500) -> Path:
-    """The pictures of a raw stream, followed by units that look like pictures, of parameters never sent, and hold noise."""
+    """The pictures of a raw stream, then noise in units that refer to parameters which were never sent."""
     noise = np.random.default_rng(1).integers(1, 256, (n, 400), dtype=np.uint8)
     units = (b"\0\0\0\1" + bytes([0x41 if i % 25 else 0x65, 0xC0, 0x7F]) + noise[i].tobytes() for i in range(n))
     path.write_bytes(whole.read_bytes() + b"".join(units))

@@ -1,3 +1,4 @@
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from vision.errors import DecodeError, SourceError
 from vision.types import U8, Frame
 from vision.video.clock import FrameClock
 from vision.video.file import FileSource, creation_time_ns
-from vision.video.uri import redact, stream_id_of
+from vision.video.uri import login_of, redact, stream_id_of
 
 
 def clip(n: int, width: int = 64, height: int = 48) -> list[U8]:
@@ -148,9 +149,25 @@ def test_clock_follows_pts_then_dts_and_never_runs_back() -> None:
     assert times == [n * period for n in (2, 3, 4, 5, 6)]
 
 
+def test_an_error_and_its_traceback_hold_no_password() -> None:
+    password = "s3cret"
+    uri = f"rtsp://admin:{password}@127.0.0.1:9/x"
+    with pytest.raises(SourceError) as caught:
+        FileSource(uri)
+    assert password not in "".join(traceback.format_exception(caught.value))
+
+
 def test_uri_is_shown_without_secrets() -> None:
     assert redact("rtsp://admin:pass@10.0.0.1:554/ch1?token=abc&x=1") == "rtsp://***@10.0.0.1:554/ch1?token=***&x=1"
     assert redact("/data/a@b.mp4") == "/data/a@b.mp4"
+    assert redact("rtsp://[::1]:554/x") == "rtsp://[::1]:554/x"
+    for password in ("p#ss", "p/ss", "p?ss", "p@ss", "p[ss", "12/34", "a:b"):
+        uri = f"rtsp://admin:{password}@cam.local:554/ch1"
+        assert redact(uri) == "rtsp://***@cam.local:554/ch1"
+        assert login_of(uri) == ("admin", password)
+        assert stream_id_of(uri) == "cam.local_ch1"
+    old = "rtsp://10.0.0.1/user=admin_password=tlJw6_channel=1"  # cameras that take the login in the path
+    assert "tlJw6" not in redact(old) + stream_id_of(old)
     assert stream_id_of("rtsp://u:p@cam.local/ch1") == "cam.local_ch1"
     assert stream_id_of("/data/My Clip 1.mp4") == "My_Clip_1"
 

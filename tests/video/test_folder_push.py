@@ -69,3 +69,40 @@ def test_pushed_pictures_come_out_and_old_ones_are_dropped_and_counted() -> None
         source.push(np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(TypeError, match="expected a uint8 array"):
         PushSource("sdk").push(np.zeros((8, 8, 3), np.float32))
+
+
+def test_a_file_whose_writer_pauses_is_read_when_it_is_whole_and_a_lost_folder_is_waited_for(tmp_path: Path) -> None:
+    said: list[LiveStatus] = []
+    folder, whole = tmp_path / "cam", demo_clip().read_bytes()
+    source = FolderSource(folder, stream_id="yard", on_status=said.append, poll_s=0.05, patience_s=4)
+    frames: list[Frame] = []
+    thread = threading.Thread(target=lambda: frames.extend(source), daemon=True)
+    thread.start()
+
+    def until(n: int) -> None:
+        end = time.monotonic() + 20
+        while len(frames) < n and time.monotonic() < end:
+            time.sleep(0.02)
+        assert len(frames) == n
+
+    time.sleep(0.3)
+    folder.mkdir()
+    (folder / "1.mp4").write_bytes(whole[:1000])
+    time.sleep(1.6)  # longer than a file that grows is waited for
+    assert not frames
+    (folder / "1.mp4").write_bytes(whole)
+    until(75)
+    assert frames[0].time_source == "file"
+    folder.rename(tmp_path / "away")
+    time.sleep(0.3)
+    (tmp_path / "away").rename(folder)  # a disk that was away: its files are known
+    time.sleep(0.3)
+    (folder / "1.mp4").unlink()
+    time.sleep(0.3)
+    (folder / "1.mp4").write_bytes(whole)  # the name comes again: another file
+    until(150)
+    source.close()
+    thread.join(10)
+    assert source.n_unreadable == 0
+    assert source.n_files == 2
+    assert [s.state for s in said] == ["waiting", "streaming", "waiting", "streaming"]

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from vision.video.pacing import Pacer
 from vision.video.wall_clock import HIDDEN_NS, NS, WallClock
 
 UTC = 1_800_000_000 * NS
@@ -77,3 +78,52 @@ def test_a_camera_clock_that_drifts_is_followed() -> None:
     late = np.array(times) - UTC - np.arange(len(times)) * PERIOD
     assert np.abs(late).max() < 80_000_000  # 2 ms a second over the window of 30 s
     assert all(b > a for a, b in itertools.pairwise(times))
+
+
+def test_frames_that_a_network_held_back_keep_the_times_of_their_stamps() -> None:
+    n = 250
+    delays = [
+        max(0, 3 * NS - (i - 100) * PERIOD) if i >= 100 else 0 for i in range(n)
+    ]  # three seconds, then all at once
+    clock = clock_at()
+    times = play(clock, n, delays)
+    assert np.abs(np.array(times) - UTC - np.arange(n) * PERIOD).max() < 160_000_000  # 2 ms a frame while they catch up
+    assert np.diff(times).min() > PERIOD // 2
+    assert clock.repaired == 0
+
+
+def test_frames_that_stay_late_are_a_new_time_line() -> None:
+    clock = clock_at()
+    play(clock, 50, [0] * 50)
+    times = play(clock, 150, [0] * 150, stamp0=2 * NS, now0=7 * NS)  # the camera stood still for five seconds
+    late = UTC + 7 * NS + np.arange(150) * PERIOD - np.array(times)
+    assert late[0] > 4 * NS
+    assert np.abs(late[-60:]).max() < 5_000_000
+    assert clock.repaired == 1
+
+
+def test_stamps_that_stand_still_count_as_none() -> None:
+    clock = clock_at()
+    times = [clock.time_of(0, now_ns=i * PERIOD, utc_ns=UTC + i * PERIOD) for i in range(100)]
+    assert set(np.diff(times)) == {PERIOD}
+    assert clock.repaired == 99
+
+
+def test_stamps_that_run_at_twice_the_speed_give_the_times_of_arrival() -> None:
+    clock = clock_at()
+    times = [clock.time_of(2 * i * PERIOD, now_ns=i * PERIOD, utc_ns=UTC + i * PERIOD) for i in range(500)]
+    assert np.abs(np.array(times) - UTC - np.arange(500) * PERIOD).max() < 5_000_000
+
+
+def test_a_pacer_spreads_segments_and_waits_for_late_ones() -> None:
+    pacer, now_ns, given = Pacer(), 0, []
+    arrivals = [0] * 50 + [2 * NS] * 50 + [5 * NS] * 50  # the third segment is a second late
+    for i, arrival_ns in enumerate(arrivals):
+        now_ns = max(now_ns, arrival_ns)
+        now_ns += round(pacer.wait_s(i * PERIOD, now_ns) * NS)
+        given.append(now_ns)
+    np.testing.assert_allclose(np.diff(given[:100]), PERIOD, atol=2)
+    np.testing.assert_allclose(np.diff(given[100:]), PERIOD, atol=2)
+    assert given[100] - given[99] == NS + PERIOD
+    assert pacer.wait_s(None, now_ns) == 0
+    assert pacer.wait_s(3600 * NS, now_ns) == 0  # another time line

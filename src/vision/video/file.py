@@ -69,12 +69,15 @@ class FileSource:
         self.counts = SourceCounts()
         self._start_s, self._duration_s, self._fps = start_s, duration_s, fps
         accel = accelerator(device)
+        is_address = "://" in self.uri  # FFmpeg's own errors show it with its password: no cause is kept then
         try:
             self._container = av.open(self.uri, hwaccel=accel)
         except av.error.InvalidDataError as err:
-            raise SourceError(f"{self.name}: expected a video file, got something FFmpeg cannot read") from err
+            raise SourceError(f"{self.name}: expected a video file, got something FFmpeg cannot read") from (
+                None if is_address else err
+            )
         except av.error.FFmpegError as err:
-            raise SourceError(f"{self.name}: cannot open: {err.strerror}") from err
+            raise SourceError(f"{self.name}: cannot open: {err.strerror}") from (None if is_address else err)
         except RuntimeError as err:
             if accel is None:
                 raise
@@ -185,7 +188,9 @@ class FileSource:
             except StopIteration:
                 break
             except av.error.FFmpegError as err:
-                raise DecodeError(f"{self.name}: broke off after {self.counts.decoded} frames: {err.strerror}") from err
+                raise DecodeError(
+                    f"{self.name}: broke off after {self.counts.decoded} frames: {err.strerror}"
+                ) from None
             self._n_packets += packet.size > 0
             try:
                 pictures = packet.decode()
