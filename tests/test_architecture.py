@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import vision
@@ -80,3 +81,9 @@ def test_no_file_is_long() -> None:
         if p.suffix in {".py", ".pyx"} and (n := len(p.read_text(encoding="utf-8").splitlines())) > 350
     ]
     assert not long
+
+
+def test_every_folder_is_packaged() -> None:
+    settings = tomllib.loads((ROOT.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = set(settings["tool"]["setuptools"]["packages"])
+    assert {f"vision.{p.parent.name}" for p in ROOT.glob("*/__init__.py")} <= packages
