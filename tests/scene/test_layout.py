@@ -44,7 +44,7 @@ def test_a_whole_scene_in_pixels() -> None:
         ({"include": [TRIANGLE[:2]]}, "scene.include.0: expected at least 3 points, got 2"),
         ({"exclude": [[*ROAD[:2], ROAD[3], ROAD[2]]]}, "scene.exclude.0: expected edges that do not cross"),
         ({"lines": [{"name": "a", "points": [[0, 0], [0, 0]]}]}, "scene.lines.0.points: expected two different"),
-        ({"lines": [{"name": "", "points": LINE}]}, "scene.lines.0.name: String should have at least 1 character"),
+        ({"lines": [{"name": "", "points": LINE}]}, "scene.lines.0.name: expected to have at least 1 character"),
         ({"lines": [{"name": "a", "points": LINE, "forward": "x", "backward": "x"}]}, "scene.lines.0: backward:"),
         ({"lines": [{"name": "a", "points": LINE}] * 2}, "scene: lines: expected different names, got 'a' twice"),
         (

@@ -10,11 +10,13 @@ import pytest
 
 from tests.clip import demo_clip
 from vision.cli.advice import REASONS as WORDS
+from vision.errors import OutputError
 from vision.pipeline.record import Part, record
 from vision.pipeline.runner import Pipeline
 from vision.plates.view import PlateView, view_of
 from vision.sightings.ledger import COLUMNS, REASONS, ledger_of
 from vision.sightings.reasons import reason_of_view
+from vision.sinks.ledger import load_ledger, save_ledger
 from vision.types import Char, Crossing, Direction, Passage, Planes, PlateText, Reason, Sighting, Vehicle
 
 BOX = (0.0, 0.0, 10.0, 10.0)
@@ -67,6 +69,24 @@ def test_crossings_by_line_direction_and_type() -> None:
     ledger = ledger_of([replace(sighting(t), passage=passage) for t in (1, 2, 4000)])
     assert ledger.crossing_rows() == [["a", "+0h", "gate", "in", "car", 2], ["a", "+1h", "gate", "in", "car", 1]]
     assert ledger.crossings() == {("gate", "in", "car"): 3}
+
+
+def test_a_ledger_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    passage = Passage(crossings=(Crossing("gate", "in", 0, 0.0),))
+    passes = [sighting(1), sighting(2, "dark"), replace(sighting(3), passage=passage), sighting(4000, camera="b")]
+    ledger = ledger_of(passes[:3])
+    save_ledger(tmp_path, ledger)
+    again = load_ledger(tmp_path)
+    assert again.rows() == ledger.rows()
+    again.add(passes[3])
+    save_ledger(tmp_path, again)
+    whole = ledger_of(passes)
+    assert load_ledger(tmp_path).rows() == whole.rows()
+    assert load_ledger(tmp_path).crossing_rows() == whole.crossing_rows()
+    assert load_ledger(tmp_path / "none").rows() == []
+    (tmp_path / "ledger.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"ledger.csv: expected the columns stream_id"):
+        load_ledger(tmp_path)
 
 
 def test_a_runs_ledger_sums_to_its_events(tmp_path: Path) -> None:

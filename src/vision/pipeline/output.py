@@ -19,10 +19,10 @@ from vision.report.draw import draw_plate, draw_vehicle
 from vision.report.evidence import save_pictures
 from vision.report.scene import draw_scene
 from vision.report.video import VideoWriter
-from vision.sightings.ledger import COLUMNS as LEDGER_COLUMNS
-from vision.sightings.ledger import CROSSING_COLUMNS, Ledger
+from vision.sightings.ledger import Ledger
 from vision.sinks.event import event_of
-from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name, write_table
+from vision.sinks.ledger import save_ledger
+from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name
 from vision.types import F32, PlateRead, Sighting
 
 ALONE_S = 0.3
@@ -100,9 +100,7 @@ class OutputFolder:
         """Close the line files and say in run.json how it ended."""
         self._events.close()
         self._table.close()
-        write_table(self.path / "ledger.csv", LEDGER_COLUMNS, self.ledger.rows())
-        if self.ledger.crossings():
-            write_table(self.path / "crossings.csv", CROSSING_COLUMNS, self.ledger.crossing_rows())
+        save_ledger(self.path, self.ledger)
         self.save_run({**values, "complete": complete, "ended": now_text()})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,14 +11,18 @@ from typing import Any, Self
 from vision.errors import OutputError
 from vision.report.evidence import save_pictures
 from vision.sinks.event import event_of, utc_text
+from vision.sinks.ledger import load_ledger, save_ledger
 from vision.sinks.lines import JsonLines
 from vision.types import CameraStatus, Sighting
 
+SAVE_S = 10.0  # the ledger is written at most so often
+
 
 class SiteOutput:
-    """``events.jsonl``, ``cameras.jsonl`` and ``images/YYYYMMDD/`` in a folder that a later run continues.
+    """``events.jsonl``, ``cameras.jsonl``, the ledger and ``images/YYYYMMDD/`` in a folder that a later run continues.
 
-    Every line is handed to the system when it is written: killing the process loses what is still open and no more.
+    Every line is handed to the system when it is written: killing the process loses what is still open and no more,
+    of the ledger what came in the last `SAVE_S` before an event.
 
     Raises:
         OutputError: something cannot be created or written.
@@ -28,6 +33,7 @@ class SiteOutput:
         make(folder)
         self._events = JsonLines(folder / "events.jsonl", append=True)
         self._cameras = JsonLines(folder / "cameras.jsonl", append=True)
+        self._ledger, self._saved_s = load_ledger(folder), time.monotonic()
 
     def add(self, sighting: Sighting) -> dict[str, Any]:
         """Write one sighting with its pictures; returns the event as written."""
@@ -41,6 +47,10 @@ class SiteOutput:
             images = {role: f"images/{name}" for role, name in found.items()}
         event = event_of(sighting, images=images)
         self._events.add(event)
+        self._ledger.add(sighting)
+        if time.monotonic() - self._saved_s > SAVE_S:
+            self._saved_s = time.monotonic()
+            save_ledger(self._folder, self._ledger)
         return event
 
     def note(self, status: CameraStatus) -> dict[str, Any]:
@@ -51,6 +61,7 @@ class SiteOutput:
 
     def close(self) -> None:
         """Close the files."""
+        save_ledger(self._folder, self._ledger)
         self._events.close()
         self._cameras.close()
 
