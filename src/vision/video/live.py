@@ -37,7 +37,7 @@ from vision.video.wall_clock import HIDDEN_NS, NS, WallClock
 GOOD_S = 10.0  # frames for so long: the next loss starts with the first wait again
 GROWTH = 2.0
 JITTER = 0.25  # of a wait, so that cameras behind one switch do not come back at once
-REFUSED_LONGEST_S = 600.0  # after refused logins; cameras lock an account after five or seven of them in half an hour
+REFUSED_LONGEST_S = 600.0  # after refused logins: cameras lock an account after a few of them
 # How far behind a playlist is read. Source: RFC 8216 section 6.3.3, three target durations; of ten seconds as usual.
 HLS_HIDDEN_NS = 30 * NS
 CLOCK_WRONG_S = 5.0  # a camera whose clock is off by more is told of
