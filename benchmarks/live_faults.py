@@ -115,14 +115,14 @@ def run(args: argparse.Namespace, clip: Path) -> dict[str, Any]:
     calm = [c for n, c in drill.site.cameras.items() if n not in drill.victims]
     start = {c.id: (c.counts.received, time.monotonic()) for c in calm}
     chance = random.Random(1)
-    todo = ["kill"] * args.kills + ["stall"] * args.stalls
-    chance.shuffle(todo)
+    faults = ["kill"] * args.kills + ["stall"] * args.stalls
+    chance.shuffle(faults)
     lock = threading.Lock()
 
     def work(name: str) -> None:
         while time.monotonic() < end_s:
             with lock:
-                kind = todo.pop() if todo else None
+                kind = faults.pop() if faults else None
             if kind is None:
                 return
             drill.hurt(name, kind)
@@ -151,7 +151,7 @@ def run(args: argparse.Namespace, clip: Path) -> dict[str, Any]:
     return {
         "minutes": args.minutes,
         "faults": dict(drill.done),
-        "not_done": len(todo),
+        "not_done": len(faults),
         "back_s": [round(float(v), 2) for v in np.percentile(drill.back_s, (50, 90, 100))] if drill.back_s else None,
         "calm": {name: {"received": got[name], "expected": expected[name]} for name in got},
         "processed": sum(c.processed for c in counts.values()),

@@ -14,12 +14,13 @@ from vision.errors import ConfigError, InferenceError
 from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, load_stages
 from vision.pipeline.stream import Stream
-from vision.site.camera import Camera, Say, Source
+from vision.site.camera import Camera, Say
 from vision.site.paced import PacedFile
 from vision.site.settings import CameraSettings, SiteSettings, parse_site
 from vision.site.site import Site, SiteEvent
 from vision.types import CameraStatus, Frame, Planes, Sighting
 from vision.video.file import FileSource
+from vision.video.status import Source
 
 NS = 1_000_000_000
 EMPTY = Planes("bgr", (np.full((64, 96, 3), 90, np.uint8),))

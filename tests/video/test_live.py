@@ -19,6 +19,7 @@ from tests.servers.http_server import HttpServer, write_segments, write_stream
 from vision.errors import ConfigError, SourceError
 from vision.types import Frame
 from vision.video import wall_clock
+from vision.video.connection import frame_limit_s
 from vision.video.live import LiveSource, LiveStatus, open_live
 
 needs_gstreamer = pytest.mark.skipif(not has_gstreamer(), reason="needs GStreamer's RTSP server (Debian packages)")
@@ -304,3 +305,9 @@ def test_the_librarys_own_log_shows_no_password(caplog: pytest.LogCaptureFixture
         logging.getLogger("libav").setLevel(logging.WARNING)
     assert caplog.records
     assert "s3cret" not in caplog.text
+
+
+def test_a_password_with_any_letter_opens_a_playlist() -> None:
+    source = LiveSource("http://admin:p[x/#?@127.0.0.1:1/cam.m3u8")
+    assert source.name == "http://***@127.0.0.1:1/cam.m3u8"
+    assert frame_limit_s("http://admin:p[x/#?@127.0.0.1:1/cam.m3u8", 5.0) == 20.0

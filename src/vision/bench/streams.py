@@ -13,12 +13,13 @@ from vision.bench.stages import percentiles_ms
 from vision.errors import VisionError
 from vision.pipeline.runner import Pipeline
 from vision.pipeline.stats import Durations, StageTimes
-from vision.site.camera import Say, Source
+from vision.site.camera import Say
 from vision.site.paced import PacedFile
 from vision.site.settings import CameraSettings, SiteSettings
 from vision.site.site import Site, n_cores
 from vision.types import CameraStatus
 from vision.video.file import FileSource
+from vision.video.status import Source
 
 LEAD_S = 0.3  # the cameras begin so long after the site
 MAX_DROPS = 0.005

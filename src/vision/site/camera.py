@@ -5,29 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from vision.pipeline.stats import Durations
 from vision.pipeline.stream import Stream
 from vision.site.settings import CameraSettings
 from vision.types import CameraStatus, Frame, Sighting
+from vision.video.status import Source
 
 NS = 1_000_000_000
 RESTART_S = 5.0  # after its source failed in a way that it does not handle itself
 
 Say = Callable[[CameraStatus], None]
-
-
-class Source(Protocol):
-    """Where frames come from; see `vision.video.live.LiveSource`."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Frames until `close`."""
-
-    def close(self) -> None:
-        """End the iteration, from any thread."""
 
 
 Open = Callable[[CameraSettings, Say], Source]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from vision.site.camera import Say, Source
+from vision.site.camera import Say
 from vision.site.paced import PacedFile
 from vision.site.settings import CameraSettings
 from vision.types import CameraStatus
-from vision.video.live import LiveStatus, open_live
+from vision.video.live import open_live
+from vision.video.status import LiveStatus, Source
 
 LOOP = "loop:"
 

@@ -30,7 +30,7 @@ class SilentError(SourceError):
 
 def is_hls(uri: str) -> bool:
     """Whether the address is that of an HLS playlist."""
-    return uri.startswith("http") and PurePosixPath(urlsplit(uri).path).suffix.lower() in {".m3u8", ".m3u"}
+    return uri.startswith("http") and PurePosixPath(urlsplit(redact(uri)).path).suffix.lower() in {".m3u8", ".m3u"}
 
 
 def frame_limit_s(uri: str, timeout_s: float) -> float:
