@@ -17,7 +17,7 @@ from vision.pipeline.stream import Stream
 from vision.site.camera import Camera, Say
 from vision.site.paced import PacedFile
 from vision.site.settings import CameraSettings, SiteSettings, parse_site
-from vision.site.site import Site, SiteEvent
+from vision.site.site import Site, SiteEvent, salvaged
 from vision.types import CameraStatus, Frame, Planes, Sighting
 from vision.video.file import FileSource
 from vision.video.status import Source
@@ -136,6 +136,18 @@ def test_an_error_stays_with_its_camera(stages: Stages, monkeypatch: pytest.Monk
         ("bad", "failed", "InferenceError: out of memory"),
         ("bad", "streaming", "the pipeline works again"),
     ]
+
+
+def test_sightings_that_cannot_be_closed_after_an_error_are_counted(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(settings("a"), stages=stages, open_source=lambda s, say: still(s.id, 0))
+    camera = Camera(site.settings.cameras[0], Stream(stages, site.settings.cameras[0], "a", site.times),
+                    threading.Condition(), lambda status: None, lambda s, say: still(s.id, 0))  # fmt: skip
+    camera.last_time_ns = 1
+    monkeypatch.setattr(Stream, "close", lambda self: 1 / 0)
+    assert salvaged(camera) == []
+    assert camera.counts.lost_flushes == 1
 
 
 def test_a_source_that_breaks_is_said_and_opened_again(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:

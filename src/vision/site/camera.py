@@ -34,6 +34,7 @@ class CameraCounts:
     failed: int = 0  # the pipeline raised an error on them
     received: int = 0  # all of them
     flushes: int = 0  # sightings closed since no frame came, the clock ran back or settings changed
+    lost_flushes: int = 0  # after an error: what was open could not be closed any more
     vehicles: int = 0
     read: int = 0
     restarts: int = 0  # of a source that broke in an unforeseen way

@@ -88,6 +88,7 @@ class SiteCollector:
         up = GaugeMetricFamily("vision_camera_streaming", "1 while frames come", labels=["camera"])
         waiting = GaugeMetricFamily("vision_frames_waiting", "Frames in the queue", labels=["camera"])
         flushes = CounterMetricFamily("vision_flushes", "Times all open sightings were closed", labels=["camera"])
+        lost = CounterMetricFamily("vision_lost_flushes", "Times that open sightings got lost", labels=["camera"])
         late = SummaryMetricFamily("vision_latency_seconds", "From capture to result", labels=["camera"])
         for camera in list(self._site.cameras.values()):
             counts, name = camera.counts, camera.id
@@ -98,10 +99,11 @@ class SiteCollector:
             up.add_metric([name], float(camera.status is not None and camera.status.state == "streaming"))
             waiting.add_metric([name], len(camera.waiting))
             flushes.add_metric([name], counts.flushes)
+            lost.add_metric([name], counts.lost_flushes)
             late.add_metric([name], camera.latency.n, camera.latency.total_s)
         stretch = GaugeMetricFamily("vision_stretch", "How much less often than wanted streams are looked at")
         stretch.add_metric([], self._site.governor.stretch)
-        yield from (frames, vehicles, up, waiting, flushes, late, stretch)
+        yield from (frames, vehicles, up, waiting, flushes, lost, late, stretch)
 
 
 class QuietHandler(WSGIRequestHandler):

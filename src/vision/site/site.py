@@ -161,6 +161,8 @@ class Site:
 
         Raises:
             ConfigError: the settings are wrong, or models or workers differ, which needs a restart; nothing changes.
+
+        A site that is being stopped takes nothing over.
         """
         new = settings if isinstance(settings, SiteSettings) else load_site(settings)
         for name in ("models", "workers"):
@@ -168,6 +170,8 @@ class Site:
                 raise ConfigError(f"{name}: expected no change while the site runs; restart it")
         done: dict[str, list[str]] = {"added": [], "removed": [], "reconnected": [], "changed": []}
         with self._reloading:
+            if self._is_stopping:
+                return done
             wanted = {c.id: c for c in new.cameras}
             streams = {c.id: self._stream(c) for c in new.cameras}  # whatever is wrong with them shows here
             for camera in list(self.cameras.values()):
@@ -316,10 +320,11 @@ class Site:
 
 
 def salvaged(camera: Camera) -> list[Sighting]:
-    """What can still be closed of a stream that raised an error."""
+    """What can still be closed of a stream that raised an error; if nothing can, that is counted."""
     try:
         return camera.flush()
     except Exception:
+        camera.counts.lost_flushes += 1
         return []
 
 
