@@ -82,7 +82,10 @@ def test_a_site_runs_is_watched_and_flushes_when_stopped(tmp_path: Path, sent: s
         until(url, lambda c: c["gate"]["counts"]["processed"] >= 60)
         shown = vision("top", url, "--once")
         assert shown.returncode == 0, shown.stderr
-        assert "gate" in shown.stdout
+        row = next(line.split() for line in shown.stdout.splitlines() if line.startswith("gate"))
+        assert row[:2] == ["gate", "streaming"]  # whole words where a terminal has 80 letters
+        assert all(float(rate) > 5 for rate in row[4:6])
+        assert max(map(len, shown.stdout.splitlines())) <= 80
         with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
             metrics = answer.read().decode()
         assert 'vision_frames_total{camera="gate",fate="processed"}' in metrics

@@ -27,15 +27,16 @@ def masked(plate: str) -> str:
 
 
 class Rates:
-    """Frames a second of each camera between the last two times it was asked."""
+    """Frames a second of each camera since it was last asked, at first since the site began to be watched."""
 
     def __init__(self) -> None:
+        self._began_s = time.monotonic()
         self._last: dict[str, tuple[float, int, int]] = {}
 
     def of(self, camera: Camera) -> tuple[float, float]:
         """Received and processed frames a second."""
         now, counts = time.monotonic(), camera.counts
-        before = self._last.get(camera.id, (now, counts.received, counts.processed))
+        before = self._last.get(camera.id, (self._began_s, 0, 0))
         took = now - before[0]
         if took >= 1 or camera.id not in self._last:
             self._last[camera.id] = (now, counts.received, counts.processed)

@@ -70,7 +70,8 @@ class PacedFile:
                         self.n_late += 1
                         continue
                     at = loop_s + last_s
-                    yield replace(frame, time_ns=round((self._start_s + at) * NS), offset_s=at, is_utc=True)
+                    time_ns = round((self._start_s + at) * NS)
+                    yield replace(frame, time_ns=time_ns, offset_s=at, is_utc=True, time_source="given")
                 self.n_undecodable += source.counts.undecodable
             loop_s += self._seconds if self._seconds is not None else last_s + period_s
 
