@@ -23,7 +23,7 @@ class ReadRules:
     min_char_score: float = 0.5
     max_unreadable: int = 1
     min_look_score: float = 0.45
-    min_score: float = 0.5
+    min_score: float = 0.6
     min_score_alone: float = 0.9
     min_looks_alone: int = 3
     min_width_px: float = 24
