@@ -3,13 +3,14 @@
     python benchmarks/videos.py --data DATA/videos [--out DIR] [--annotate] [--threads N]
 
 The plates to expect stand in the README.md beside the clips: every plate text in the table row of a clip. A clip with
-expected plates passes if each of them is the plate of exactly one sighting and no sighting has another text. Exit
-status 1 if one does not pass.
+expected plates passes if each of them is the plate of exactly one sighting and no sighting has another text. Of every
+clip, the read-rate ledger must add up to its sightings. Exit status 1 if something does not pass.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import re
 import sys
@@ -28,6 +29,7 @@ from vision.errors import VisionError
 from vision.pipeline.record import Part, Progress, record
 from vision.pipeline.runner import Pipeline
 from vision.pipeline.stats import StageTimes
+from vision.sightings.ledger import REASONS
 
 MISSED = 1
 SUFFIXES = {".avi", ".mkv", ".mov", ".mp4", ".ts"}
@@ -106,6 +108,19 @@ def misses_of(result: Result, expected: list[str]) -> list[str]:
     return lines + ([f"{result.clip}: expected no other text, got {' '.join(others)}"] if others else [])
 
 
+def sum_misses(result: Result, ledger: Path) -> list[str]:
+    """What does not add up between a clip's ledger and its events, one line each."""
+    with ledger.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    sums = {name: sum(int(row[name]) for row in rows) for name in ("vehicles", "read", *REASONS)}
+    counted = Counter(e["reason"] or "read" for e in result.events)
+    counted["vehicles"] = len(result.events)
+    lines = [f"{result.clip}: {k}: expected {counted[k]}, ledger says {n}" for k, n in sums.items() if counted[k] != n]
+    if sums["vehicles"] != sum(sums.values()) - sums["vehicles"]:
+        lines.append(f"{result.clip}: read and reasons do not add up to {sums['vehicles']}")
+    return lines
+
+
 def measure(clips: list[Path], out: Path, *, threads: int, annotate: bool) -> list[Result]:
     """All clips, each into its own folder in ``out``."""
     pipeline = Pipeline(config_of(threads))
@@ -127,6 +142,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as spare:
             out = options.out or Path(spare)
             results = measure(clips, out, threads=options.threads, annotate=options.annotate)
+            sums = [line for r in results for line in sum_misses(r, out / Path(r.clip).stem / "ledger.csv")]
     except VisionError as err:
         one_line(err)
     head = ["clip", "frames", "vehicles", "read", "plates", "not read because", "discarded", "frames/s", "stages"]
@@ -134,9 +150,10 @@ def main() -> None:
     checked = [result for result in results if result.clip in expected]
     misses = [line for result in checked for line in misses_of(result, expected[result.clip])]
     print(f"\n{len(checked)} clips with known plates: {'all as expected' if not misses else 'not as expected'}")
-    for line in misses:
+    print(f"{len(results)} ledgers: {'all add up to their sightings' if not sums else 'not all add up'}")
+    for line in misses + sums:
         print(line)
-    if misses:
+    if misses or sums:
         raise SystemExit(MISSED)
 
 

@@ -40,6 +40,8 @@ SECTIONS = {
     "track": "How boxes become tracks; the meaning of each threshold is that of `vision.Tracker`.",
     "plates": "When a plate text is believed.",
     "sightings": "When tracks become a sighting.",
+    "scene": "What a camera's picture means, for one camera; how to place all this: [the scene](../how-to/scene.md). "
+    "Streams only: photos are read whole.",
 }
 
 MODEL = "name of a shipped model or path of a folder with `model.toml`"
@@ -93,6 +95,15 @@ MEANINGS = {
     "sightings.min_duration_s": "the same in seconds",
     "sightings.cut_threshold": "how different two frames must be (1 - correlation) to count as a cut of the video; "
     "a cut ends all tracks",
+    "scene.size": "width and height that all points below are given in: the size of a picture in pixels, or "
+    "`[1, 1]` for shares of the picture",
+    "scene.include": "polygons `[[x, y], ...]`; what lies in none of them is not looked at",
+    "scene.exclude": "polygons that are not looked at: time stamps, a neighbor's yard",
+    "scene.lanes": "`[[scene.lanes]]`: `name`, `points` (polygon), `direction` (from, to; optional)",
+    "scene.lines": "`[[scene.lines]]`: `name`, `points` (two), `forward` and `backward` (words for the directions)",
+    "scene.zones": "`[[scene.zones]]`: `name`, `points` (polygon), `limit_s` (who stands there longer is over it)",
+    "scene.calibration": "`[scene.calibration]`: `points` and `meters` (four or more), or `homography` and "
+    "`scale_error`; `area`, `point_error_px`, `meter_error_m`",
 }
 
 NAMES = {"bool": "true, false", "str": "text", "int": "whole number", "float": "number"}
@@ -106,6 +117,10 @@ def flat(kind: Any) -> tuple[str, list[Any], bool]:
         return name, rules, len(parts) < len(get_args(kind))
     if get_origin(kind) is Literal:
         return ", ".join(get_args(kind)), [], False
+    if get_origin(kind) is tuple:
+        return "numbers" if get_args(kind)[-1] is not Ellipsis else "list", [], False
+    if isinstance(kind, type) and kind.__name__ not in NAMES:
+        return "table", [], False
     if get_args(kind):  # Annotated
         first, *rest = get_args(kind)
         name, rules, may_lack = flat(first)
@@ -134,6 +149,8 @@ def toml(value: Any) -> str:
     """A value in TOML."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(toml(v) for v in value)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import vision
@@ -10,10 +11,11 @@ import vision
 LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"cli"},
     {"evaluate", "bench"},
+    {"site"},
     {"pipeline"},
     {"sinks", "report", "demo"},
     {"sightings"},
-    {"plates", "detect", "attributes", "track", "video"},
+    {"plates", "detect", "attributes", "track", "video", "scene"},
     {"infer"},
     {"kernels"},
     {"types", "errors"},
@@ -79,3 +81,12 @@ def test_no_file_is_long() -> None:
         if p.suffix in {".py", ".pyx"} and (n := len(p.read_text(encoding="utf-8").splitlines())) > 350
     ]
     assert not long
+
+
+def test_every_folder_is_packaged() -> None:
+    checkout = Path(__file__).parents[1]  # not the installed package, which would lack what was forgotten
+    settings = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = set(settings["tool"]["setuptools"]["packages"])
+    folders = {f"vision.{p.parent.name}" for p in (checkout / "src" / "vision").glob("*/__init__.py")}
+    assert len(folders) > 10
+    assert folders <= packages

@@ -38,7 +38,14 @@ def options_of(command: str) -> set[str]:
     """Option names of `vision COMMAND`; fails if there is no such command."""
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
     assert command in commands, f"vision {command}: no such command"
-    names = {name for parameter in commands[command].params for name in parameter.opts if name.startswith("-")}
+    group = getattr(commands[command], "commands", {})  # vision camera check: the options of all its commands
+    names = {
+        name
+        for one in (commands[command], *group.values())
+        for parameter in one.params
+        for name in parameter.opts
+        if name.startswith("-")
+    }
     return names | {"--help", "-h"}
 
 

@@ -23,7 +23,7 @@ from vision.errors import (
     SourceError,
     VisionError,
 )
-from vision.types import Char, Frame, Photo, Planes, PlateRead, PlateText, Sighting, Vehicle
+from vision.types import CameraStatus, Char, Frame, Photo, Planes, PlateRead, PlateText, Sighting, Vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
     from vision.pipeline.config import Config
     from vision.pipeline.runner import Pipeline
+    from vision.site.site import Site
     from vision.track.tracker import Tracker
     from vision.types import U8
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CameraStatus",
     "Char",
     "Config",
     "ConfigError",
@@ -52,6 +54,7 @@ __all__ = [
     "PlateText",
     "Sighting",
     "SinkError",
+    "Site",
     "SourceError",
     "Tracker",
     "Vehicle",
@@ -60,7 +63,12 @@ __all__ = [
     "stream",
 ]
 
-_LAZY = {"Pipeline": "vision.pipeline.runner", "Config": "vision.pipeline.config", "Tracker": "vision.track.tracker"}
+_LAZY = {
+    "Config": "vision.pipeline.config",
+    "Pipeline": "vision.pipeline.runner",
+    "Site": "vision.site.site",
+    "Tracker": "vision.track.tracker",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -52,7 +52,9 @@ class Frame:
     """One picture of one source, with its time.
 
     ``time_ns`` is the moment of capture in UTC nanoseconds when ``is_utc``, otherwise nanoseconds since the start
-    of the source; ``offset_s`` is always seconds since the start of the source.
+    of the source; ``offset_s`` is always seconds since the start of the source. ``time_source`` says where the time
+    is from: container (of a file), stamp (of a stream, tied to its arrival), arrival, or given (by the caller);
+    ``time_error_ns`` how far it may be off, None if nothing is known.
     """
 
     stream_id: str
@@ -61,6 +63,8 @@ class Frame:
     offset_s: float
     planes: Planes
     is_utc: bool = False
+    time_source: Literal["container", "stamp", "arrival", "given"] = "container"
+    time_error_ns: int | None = None
 
     @property
     def width(self) -> int:
@@ -198,7 +202,9 @@ class Evidence:
     plate_corners: F32 | None
 
 
-Reason = Literal["", "no_plate_seen", "too_small", "blurred", "low_score"]
+Reason = Literal[
+    "", "no_plate_seen", "cut_off", "too_small", "dark", "glare", "tilted", "blurred", "format", "low_score"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,45 @@ class Direction:
     angle_deg: float
     distance_px: float
     depth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A vehicle's ground point went over a counting line; times as in `Frame`."""
+
+    line: str
+    direction: str
+    time_ns: int
+    offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dwell:
+    """How long a vehicle was in a zone, the longest time it stood there, and whether that is over the zone's limit."""
+
+    zone: str
+    seconds: float
+    still_s: float
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Mean speed over a calibrated stretch of road; true within ``error_kmh`` in 95 of 100 cases."""
+
+    kmh: float
+    error_kmh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a vehicle did in its camera's scene; all empty where the scene has no lanes, lines, zones or calibration."""
+
+    lane: str | None = None
+    crossings: tuple[Crossing, ...] = ()
+    dwells: tuple[Dwell, ...] = ()
+    is_wrong_way: bool = False
+    speed: Speed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,3 +284,18 @@ class Sighting:
     n_reads: int
     track_ids: tuple[int, ...]
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    passage: Passage = Passage()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a live camera is, since ``time_ns`` (UTC); ``detail`` says why in plain words, never with a password.
+
+    ``state`` is connecting, streaming, waiting (for the next try), stalled, failed, ended, stopped or stuck (asked to
+    stop and did not in time).
+    """
+
+    stream_id: str
+    time_ns: int
+    state: str
+    detail: str = ""

@@ -11,6 +11,7 @@ from vision import kernels
 from vision.errors import OutputError
 from vision.pipeline.output import versions
 from vision.pipeline.runner import Pipeline
+from vision.site.site import n_cores
 
 
 def require_psutil() -> Any:
@@ -42,11 +43,6 @@ def governor() -> str | None:
         return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text(encoding="ascii").strip()
     except OSError:
         return None
-
-
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def facts(pipeline: Pipeline) -> dict[str, Any]:

@@ -75,6 +75,37 @@ def demo(
     raise typer.Exit(demo_command(out, as_json=json))
 
 
+@app.command()
+def live(
+    site: Annotated[Path, typer.Argument(metavar="SITE.toml", help="The cameras; see docs/how-to/site.md.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder, continued if it exists. Default runs/SITE-live.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Serve /metrics, /status and /healthz here.")
+    ] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Camera states on stderr as JSON lines.")] = False,
+    show_plates: Annotated[bool, typer.Option("--show-plates", help="Do not mask plates in /status.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print each event on stdout as a JSON line.")] = False,
+) -> None:
+    """Run live cameras until Ctrl-C. The file may be changed meanwhile: cameras that stay the same notice nothing."""
+    from vision.cli.live import live_command
+
+    raise typer.Exit(live_command(site, out, metrics, as_json=json, log_json=log_json, show_plates=show_plates))
+
+
+@app.command()
+def top(
+    url: Annotated[str, typer.Argument(help="Where `vision live --metrics` listens.")] = "http://127.0.0.1:9464",
+    every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print the table once.")] = False,
+) -> None:
+    """Watch the cameras of a running site."""
+    from vision.cli.top import top_command
+
+    raise typer.Exit(top_command(url, every, once=once))
+
+
 @app.command(name="eval")
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Labelled pictures: a folder with index.jsonl.")],
@@ -121,6 +152,39 @@ def bench(
     from vision.cli.bench import bench_command
 
     raise typer.Exit(bench_command(mode.value, clip or [], config, streams, seconds, minutes, json, html))
+
+
+camera = typer.Typer(
+    name="camera", help="Set up a camera: can it read plates, and where are its lines?", no_args_is_help=True
+)
+app.add_typer(camera)
+
+
+@camera.command(name="check")
+def camera_check(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Video of the camera.")],
+    config: ConfigOption = None,
+    start: Annotated[float, typer.Option(min=0, help="Start here, seconds.")] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Look at so many seconds.")] = 60.0,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the findings as JSON.")] = None,
+) -> None:
+    """Say in plain words whether a camera can read plates, and what to change."""
+    from vision.cli.camera import check_command
+
+    raise typer.Exit(check_command(source, config, start, seconds, json))
+
+
+@camera.command(name="show")
+def camera_show(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Video of the camera.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Picture to write, .png or .jpg.")],
+    config: ConfigOption = None,
+    at: Annotated[float, typer.Option(min=0, help="Take the frame at this second.")] = 0.0,
+) -> None:
+    """Draw masks, lanes, lines, zones and rulers on a frame, to place them."""
+    from vision.cli.camera import show_command
+
+    raise typer.Exit(show_command(source, out, config, at))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vision.cli import INTERRUPTED, OK, SOURCE_FAILED
+from vision.cli.advice import REASONS, say
 from vision.cli.interrupts import interrupts
 from vision.cli.say import bars, error, note
 from vision.cli.say import out as say_out
@@ -45,6 +46,8 @@ def run_command(
         error(line)
     as_object = json.dumps({"out": str(folder), **summary.to_dict()}, ensure_ascii=False)
     say_out(as_object if as_json else line_of(summary, folder))
+    for reason, n in summary.unread.most_common():
+        note(f"{n} x {say(REASONS[reason])}")
     if summary.interrupted:
         note("interrupted: the results so far are valid and run.json says complete: false")
         return INTERRUPTED

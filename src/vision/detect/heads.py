@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from vision.infer.session import Session
 from vision.types import F32, Frame
 
 Roi = tuple[int, int, int, int]
+Blank = Callable[[F32, Roi, tuple[float, float], float], None]  # input, region, its scale, pad value: hides parts
 
 
 class Tensors(threading.local):
@@ -63,7 +64,11 @@ class HeadNetwork:
         return tensors[size][:n]
 
     def find(
-        self, looks: Sequence[tuple[Frame, Roi | None, int]], *, min_score: float | None = None
+        self,
+        looks: Sequence[tuple[Frame, Roi | None, int]],
+        *,
+        min_score: float | None = None,
+        blank: Blank | None = None,
     ) -> list[tuple[F32, F32, F32]]:
         """What is seen at each look: geometry (n, 4) or (n, 4, 2), scores (n,) and class probabilities (n, c).
 
@@ -71,6 +76,7 @@ class HeadNetwork:
 
         Args:
             looks: (frame, roi, side): where to look (None: the whole frame) and the longest side of the input.
+            blank: hides parts of each input from the network; given the input, its region, scale and the pad value.
         """
         rois = [roi or (0, 0, frame.width, frame.height) for frame, roi, _ in looks]
         batches: dict[tuple[int, int], list[int]] = {}
@@ -83,6 +89,9 @@ class HeadNetwork:
                 kernels.letterbox(looks[i][0].planes, out, roi=rois[i], pad=self._pad)
                 for i, out in zip(members, tensor, strict=True)
             ]
+            if blank is not None:
+                for i, out, scale in zip(members, tensor, scales, strict=True):
+                    blank(out, rois[i], scale, self._pad)
             (rows,) = self._session.run(tensor)
             for i, scale, one in zip(members, scales, rows, strict=True):
                 found[i] = kernels.decode_heads(

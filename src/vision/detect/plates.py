@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision import kernels
-from vision.detect.heads import HeadNetwork, Roi
+from vision.detect.heads import Blank, HeadNetwork, Roi
 from vision.infer.session import Session
 from vision.types import F32, Frame, PlateDetections
 
@@ -25,16 +26,25 @@ class PlateDetector:
         self._net = HeadNetwork(session, "plate_detector", 8)
         self.min_score = self._net.min_score if min_score is None else min_score
 
-    def find(self, frame: Frame, searches: Sequence[tuple[Roi | None, int]]) -> PlateDetections:
+    def adjusted(self, *, min_score: float | None) -> PlateDetector:
+        """The same network with another least score; None: the manifest's."""
+        other = copy.copy(self)
+        other.min_score = self._net.min_score if min_score is None else min_score
+        return other
+
+    def find(
+        self, frame: Frame, searches: Sequence[tuple[Roi | None, int]], blank: Blank | None = None
+    ) -> PlateDetections:
         """Plates found by one or several searches, the same plate found twice kept once (the higher score).
 
         Args:
             searches: (region, side): where to look (None: the whole frame) and the longest input side there. Those of
                 one input size run as one batch.
+            blank: hides parts of the frame, see `vision.detect.heads.HeadNetwork.find`.
         """
         corners, scores = [], []
         looks = [(frame, roi, side) for roi, side in searches]
-        for found, score, _ in self._net.find(looks, min_score=self.min_score):
+        for found, score, _ in self._net.find(looks, min_score=self.min_score, blank=blank):
             usable = are_plates(found)
             corners.append(found[usable])
             scores.append(score[usable])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.detect.heads import HeadNetwork
+from vision.detect.heads import Blank, HeadNetwork
 from vision.infer.session import Session
 from vision.types import Detections, Frame
 
@@ -27,20 +28,33 @@ class VehicleDetector:
         self.min_score = self._net.min_score if min_score is None else min_score
         self.classes = self._net.classes
 
+    def adjusted(self, *, side: int, min_score: float | None) -> VehicleDetector:
+        """The same network with other settings; None: the manifest's score."""
+        other = copy.copy(self)
+        other.side, other.min_score = side, self._net.min_score if min_score is None else min_score
+        return other
+
     @property
     def none(self) -> Detections:
         """No vehicles."""
         empty = np.zeros((0, 4), np.float32)
         return Detections(empty, empty[:, 0], np.zeros((0, len(self.classes)), np.float32), self.classes)
 
-    def find(self, frame: Frame, side: int | None = None) -> Detections:
-        """All vehicles of the frame, boxes clipped to the picture, best first; ``side`` replaces the usual one."""
-        return self.find_all([frame], side)[0]
+    def find(self, frame: Frame, side: int | None = None, blank: Blank | None = None) -> Detections:
+        """All vehicles of the frame, boxes clipped to the picture, best first.
 
-    def find_all(self, frames: Sequence[Frame], side: int | None = None) -> list[Detections]:
+        Args:
+            side: replaces the usual one.
+            blank: hides parts of the frame, see `vision.detect.heads.HeadNetwork.find`.
+        """
+        return self.find_all([frame], side, blank)[0]
+
+    def find_all(
+        self, frames: Sequence[Frame], side: int | None = None, blank: Blank | None = None
+    ) -> list[Detections]:
         """`find` for several frames, which may come from several streams; those of one input size run as one batch."""
         looks = [(frame, None, side or self.side) for frame in frames]
-        found = self._net.find(looks, min_score=self.min_score)
+        found = self._net.find(looks, min_score=self.min_score, blank=blank)
         return [inside(Detections(*one, self.classes), frame)[0] for frame, one in zip(frames, found, strict=True)]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vision.errors import ConfigError
+from vision.scene.layout import SceneConfig
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -19,6 +21,9 @@ class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 class ModelsConfig(Section):
@@ -97,16 +102,22 @@ class SightingsConfig(Section):
     cut_threshold: Score = 0.3
 
 
-class Config(Section):
-    """All settings of a run."""
+class StreamConfig(Section):
+    """The settings of one stream."""
 
-    models: ModelsConfig = ModelsConfig()
     decode: DecodeConfig = DecodeConfig()
     detect: DetectConfig = DetectConfig()
     pace: PaceConfig = PaceConfig()
     track: TrackConfig = TrackConfig()
     plates: PlatesConfig = PlatesConfig()
     sightings: SightingsConfig = SightingsConfig()
+    scene: SceneConfig = SceneConfig()
+
+
+class Config(StreamConfig):
+    """All settings of a run."""
+
+    models: ModelsConfig = ModelsConfig()
 
 
 def load_config(path: str | Path) -> Config:
@@ -115,13 +126,21 @@ def load_config(path: str | Path) -> Config:
     Raises:
         ConfigError: the file cannot be read, is no TOML, or has an unknown key or a wrong value.
     """
+    return parse_config(read_toml(path), str(path))
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be read or is no TOML.
+    """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as err:
         raise ConfigError(f"{path}: cannot read the config: {err.strerror}") from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path}: expected TOML: {err}") from err
-    return parse_config(values, str(path))
 
 
 def parse_config(values: dict[str, Any], name: str = "config") -> Config:
@@ -130,20 +149,42 @@ def parse_config(values: dict[str, Any], name: str = "config") -> Config:
     Raises:
         ConfigError: names every key that is unknown or has a wrong value.
     """
+    return parse(Config, values, name)
+
+
+def parse(model: type[AnySection], values: dict[str, Any], name: str) -> AnySection:
+    """Checked settings of any kind from plain tables.
+
+    Raises:
+        ConfigError: names every key that is unknown or has a wrong value.
+    """
     try:
-        return Config.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as err:
-        problems = "; ".join(describe(dict(e)) for e in err.errors())
+        problems = "; ".join(describe(dict(e), model) for e in err.errors())
         raise ConfigError(f"{name}: {problems}") from err
 
 
-def describe(problem: dict[str, Any]) -> str:
+def describe(problem: dict[str, Any], model: type[Section]) -> str:
     """One pydantic problem as `key: expected ..., got ...`."""
     place = ".".join(str(p) for p in problem["loc"])
+    if problem["type"] == "missing":
+        return f"{place}: expected a value, got none"
     if problem["type"] == "extra_forbidden":
-        section: Any = Config
-        for part in problem["loc"][:-1]:
-            section = section.model_fields[part].annotation
-        return f"{place}: unknown key, expected one of {', '.join(section.model_fields)}"
-    message = problem["msg"].replace("Input should be", "expected").replace("Input should", "expected to")
+        names = ", ".join(section_at(problem["loc"][:-1], model).model_fields)
+        return f"{place}: unknown key, expected one of {names}"
+    if problem["type"] == "scene":  # says itself what came
+        return f"{place}: {problem['msg']}"
+    message = re.sub("(Input|String) should", "expected to", problem["msg"]).replace("expected to be", "expected")
     return f"{place}: {message}, got {problem['input']!r}"
+
+
+def section_at(place: tuple[str | int, ...], model: type[Section]) -> Any:
+    """The settings class at a place in the file, such as ``("scene", "lines", 0)``."""
+    section: Any = model
+    for part in place:
+        if isinstance(part, str):
+            section = section.model_fields[part].annotation
+            while get_args(section):  # tuple[Part, ...] or Part | None
+                section = get_args(section)[0]
+    return section

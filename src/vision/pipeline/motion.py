@@ -27,6 +27,7 @@ class MotionGrid:
         self._size = (0, 0)
         self._before: F32 | None = None  # at the last detection
         self._noise: F32 = self.cells
+        self.hidden: NDArray[np.bool_] | None = None  # (rows, cols): cells whose change does not matter
 
     def see(self, frame: Frame) -> None:
         """Take in the next frame; another picture size forgets everything."""
@@ -46,6 +47,8 @@ class MotionGrid:
         if self._before is None:
             return True
         changed = self._difference() > MIN_CHANGE + NOISE_FACTOR * self._noise
+        if self.hidden is not None:
+            changed &= ~self.hidden
         if np.count_nonzero(changed) < 3:
             return False
         c = (changed & ~self.covered(boxes)).view(np.uint8)

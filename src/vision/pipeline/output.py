@@ -17,8 +17,11 @@ from vision.errors import OutputError
 from vision.pipeline.stream import FrameResult, Stream, owner_of
 from vision.report.draw import draw_plate, draw_vehicle
 from vision.report.evidence import save_pictures
+from vision.report.scene import draw_scene
 from vision.report.video import VideoWriter
+from vision.sightings.ledger import Ledger
 from vision.sinks.event import event_of
+from vision.sinks.ledger import save_ledger
 from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name
 from vision.types import F32, PlateRead, Sighting
 
@@ -53,6 +56,7 @@ class OutputFolder:
         self.save_run({})
         self._events = JsonLines(path / "events.jsonl")
         self._table = EventTable(path / "events.csv")
+        self.ledger = Ledger()
 
     def add(self, sighting: Sighting, folder: Path) -> dict[str, Any]:
         """Write one sighting with its pictures; returns the event as written."""
@@ -69,6 +73,7 @@ class OutputFolder:
         event = event_of(sighting, images=images)
         self._events.add(event)
         self._table.add(event)
+        self.ledger.add(sighting)
         return event
 
     def source(self, stream_id: str, *, is_only: bool) -> Path:
@@ -95,6 +100,7 @@ class OutputFolder:
         """Close the line files and say in run.json how it ended."""
         self._events.close()
         self._table.close()
+        save_ledger(self.path, self.ledger)
         self.save_run({**values, "complete": complete, "ended": now_text()})
 
 
@@ -122,6 +128,7 @@ class SourceOutput:
         if self._video is None:
             self._video = VideoWriter(self._folder / "annotated.mp4", frame.width, frame.height, self._rate)
         image = kernels.to_bgr(frame.planes)
+        draw_scene(image, stream.scene.config, stream.scene.counts)
         names = result.vehicles.classes
         for i in (result.vehicle_ids >= 0).nonzero()[0]:
             plate = stream.label_of(int(result.vehicle_ids[i]))

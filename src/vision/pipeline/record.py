@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Summary:
     seconds: float = 0.0
     failed: tuple[str, ...] = ()
     interrupted: bool = False
+    unread: Counter[str] = field(default_factory=Counter)
+    crossings: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def to_dict(self) -> dict[str, Any]:
         """For run.json and ``--json``."""
@@ -46,6 +49,8 @@ class Summary:
             "vehicles": self.vehicles,
             "read": self.read,
             "read_rate": round(self.read / self.vehicles, 4) if self.vehicles else None,
+            "unread": dict(self.unread),
+            "crossings": [[*key, n] for key, n in sorted(self.crossings.items())],
             "frames": self.frames,
             "seconds": round(self.seconds, 3),
             "frames_per_s": round(self.frames / self.seconds, 2) if self.seconds else None,
@@ -96,6 +101,7 @@ def record(
     finally:
         summary.seconds = time.perf_counter() - began
         summary.failed = tuple(failed)
+        summary.unread, summary.crossings = folder.ledger.unread(), folder.ledger.crossings()
         values = {"summary": summary.to_dict(), "sources": reports, "stages": pipeline.times.table()}
         folder.close(values, complete=is_whole)
     return summary

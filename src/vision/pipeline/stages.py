@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from vision.errors import ModelMismatchError
 from vision.infer.manifest import Manifest
 from vision.infer.session import Session
 from vision.infer.store import choose
-from vision.pipeline.config import Config
+from vision.pipeline.config import Config, StreamConfig
 from vision.plates.grammar import load_grammar
 from vision.plates.reader import PlateReader
 from vision.types import F32, Box, Vehicle
@@ -58,6 +58,21 @@ def load_stages(config: Config) -> Stages:
         manifests=tuple(s.manifest for s in sessions),
         provider=sessions[0].provider,
         coarse=coarse_of(sessions[3].manifest, vehicles.classes, attributes.types),
+    )
+
+
+def adjusted(stages: Stages, config: StreamConfig) -> Stages:
+    """The same networks with the settings of another stream.
+
+    Raises:
+        ConfigError: there is no such grammar.
+    """
+    detect = config.detect
+    return replace(
+        stages,
+        vehicles=stages.vehicles.adjusted(side=detect.vehicle_side, min_score=detect.vehicle_min_score),
+        plates=stages.plates.adjusted(min_score=detect.plate_min_score),
+        reader=stages.reader.adjusted(load_grammar(config.plates.grammar)),
     )
 
 

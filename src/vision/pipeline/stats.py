@@ -35,6 +35,14 @@ class Durations:
             self.total_s += seconds
             self.max_s = max(self.max_s, seconds)
 
+    def absorb(self, other: Durations) -> None:
+        """Add all durations of another histogram."""
+        with self._lock:
+            self._counts += other._counts
+            self.n += other.n
+            self.total_s += other.total_s
+            self.max_s = max(self.max_s, other.max_s)
+
     def percentile(self, p: float) -> float:
         """Seconds that ``p`` percent of the durations do not exceed; 0 of none."""
         if not self.n:

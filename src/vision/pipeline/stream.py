@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vision.detect.vehicles import inside
-from vision.pipeline.config import Config
+from vision.pipeline.config import StreamConfig
 from vision.pipeline.cuts import CutDetector
 from vision.pipeline.looks import BELOW, SETTLED, LookRules, Looks, Search
 from vision.pipeline.motion import MotionGrid
 from vision.pipeline.pace import STANDING, Pace, speeds
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
+from vision.scene.scene import Scene
 from vision.sightings.book import Book
 from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.sightings.rules import ReadRules
 from vision.track.tracker import Tracker
-from vision.types import F32, I64, Box, Detections, Frame, PlateRead, PlateText, Sighting, Vehicle
+from vision.types import F32, I64, Box, Detections, Frame, PlateDetections, PlateRead, PlateText, Sighting, Vehicle
 
 PLATE_GROW = np.array([-1.0, -2.0, 1.0, 2.0], np.float32)  # plates are tracked by a box 3 x 5 times their own
 CONFIRM_CHANCES = 3  # frames in which a vehicle seen once may be seen again, where frames are left out
@@ -73,7 +74,7 @@ class Stream:
         times: where stage times are added.
     """
 
-    def __init__(self, stages: Stages, config: Config, stream_id: str, times: StageTimes) -> None:
+    def __init__(self, stages: Stages, config: StreamConfig, stream_id: str, times: StageTimes) -> None:
         self._stages, self._config, self._times = stages, config, times
         track, detect = config.track, config.detect
         self._vehicle_tracker = Tracker(
@@ -104,6 +105,7 @@ class Stream:
         )
         self._cuts = CutDetector(closing.cut_threshold)
         self._motion = MotionGrid()
+        self.scene = Scene(config.scene)
         self._pace = Pace(config.pace)
         self._looks = Looks(
             LookRules(
@@ -121,6 +123,7 @@ class Stream:
         self._tracks = self._vehicle_tracker.tracks
         self._detected_ns = 0
         self._last_ns: int | None = None
+        self._size: tuple[int, int] | None = None  # of the last frame: another size is another picture
         self._alone = 0  # plates on no vehicle in the last look
         self._attribute_area: dict[int, tuple[float, int]] = {}
         self.counts = StreamCounts()
@@ -147,7 +150,10 @@ class Stream:
         sightings: list[Sighting] = []
         with self._times.stage("watch"):
             self._motion.see(frame)
-            is_cut = self._cuts.is_cut(self._motion.cells)
+            if self.scene.fit(frame.width, frame.height):
+                self._motion.hidden = self.scene.hidden_cells(*self._motion.cells.shape)
+            is_cut = self._cuts.is_cut(self._motion.cells) or self._size not in (None, (frame.width, frame.height))
+        self._size = frame.width, frame.height
         if is_cut:
             self.counts.cuts += 1
             sightings += self.close()
@@ -187,6 +193,7 @@ class Stream:
         self._looks.reset()
         self._pace.reset()
         self._motion.forget()
+        self.scene.reset()
         self._vehicles, self._alone, self._tracks = None, 0, self._vehicle_tracker.tracks
         self._last_ns = None
         return self._book.close(None)
@@ -194,7 +201,9 @@ class Stream:
     def _detect(self, frame: Frame) -> tuple[Detections, I64]:
         """Find and track the vehicles of this frame."""
         with self._times.stage("detect vehicles"):
-            vehicles = self._stages.vehicles.find(frame)
+            mask = self.scene.mask
+            vehicles = self._stages.vehicles.find(frame, blank=mask.blank if mask else None)
+            vehicles = vehicles.take(np.flatnonzero(self.scene.are_visible(vehicles.boxes)))
         with self._times.stage("track"):
             tracker = self._vehicle_tracker
             ids = tracker.update(vehicles.boxes, vehicles.scores, vehicles.labels, time_ns=frame.time_ns)
@@ -203,6 +212,12 @@ class Stream:
         for i in np.flatnonzero(ids >= 0):
             box = tuple(vehicles.boxes[i].tolist())
             self._book.see_vehicle(frame, int(ids[i]), box, float(vehicles.scores[i]), vehicles.probs[i])
+        seen = np.flatnonzero(ids >= 0)
+        with self._times.stage("scene"):
+            ways = self.scene.see(ids[seen], vehicles.boxes[seen], frame.time_ns, frame.offset_s)
+        for track_id, way in ways.items():
+            self._book.vehicle(track_id).way = way
+        self.scene.forget(tracker.ended)
         self._book.end(tracker.ended.tolist(), ())
         self._looks.forget(tracker.ended)
         confirmed = np.flatnonzero(ids >= 0)
@@ -246,7 +261,13 @@ class Stream:
         self.counts.sweeps += is_sweep
         self.counts.crops += len(searches) - is_sweep
         with self._times.stage("detect plates"):
-            plates = self._stages.plates.find(frame, [(s.roi, s.side) for s in searches])
+            mask = self.scene.mask
+            plates = self._stages.plates.find(
+                frame, [(s.roi, s.side) for s in searches], blank=mask.blank if mask else None
+            )
+            if mask is not None and len(plates):
+                seen = mask.is_visible(plates.corners.mean(1).astype(np.float64))
+                plates = PlateDetections(plates.corners[seen], plates.scores[seen])
         self.counts.plate_detections += len(plates)
         with self._times.stage("track"):
             boxes = plates.boxes

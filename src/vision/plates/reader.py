@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from vision import kernels
@@ -28,9 +30,17 @@ class PlateReader:
             raise ModelMismatchError(f"{manifest.name}: expected task plate_reader, got {manifest.task}")
         self._session = session
         self._size = int(manifest.get("input", "height")), int(manifest.get("input", "width"))
-        self.decoder = TextDecoder(
-            manifest.get("labels", "charset"), manifest.get("labels", "colors"), grammar or load_grammar()
-        )
+        self.decoder = self._decoder(grammar or load_grammar())
+
+    def _decoder(self, grammar: Grammar) -> TextDecoder:
+        manifest = self._session.manifest
+        return TextDecoder(manifest.get("labels", "charset"), manifest.get("labels", "colors"), grammar)
+
+    def adjusted(self, grammar: Grammar) -> PlateReader:
+        """The same network with another grammar."""
+        other = copy.copy(self)
+        other.decoder = self._decoder(grammar)
+        return other
 
     def crop(self, frame: Frame, corners: F32) -> U8:
         """The plates of a frame seen straight on, (n, h, w, 3) uint8 BGR.

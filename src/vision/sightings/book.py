@@ -10,6 +10,7 @@ import numpy as np
 
 from vision.plates.fuse import PlateFusion, distance
 from vision.plates.grammar import TextDecoder
+from vision.scene.way import passage_of
 from vision.sightings.motion import direction_of
 from vision.sightings.records import PlateRecord, Span, VehicleRecord
 from vision.sightings.rules import ReadRules, same_plate
@@ -298,4 +299,5 @@ class Book:
             n_reads=sum(p.fusion.n_looks for p in plates),
             track_ids=tuple(sorted(v.track_id for v in vehicles)),
             evidence=evidence,
+            passage=passage_of([v.way for v in vehicles if v.way]),
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vision.plates.fuse import PlateFusion
+from vision.scene.way import Way
 from vision.types import F32, Box, Evidence, Frame, PlateRead
 
 LEAVING_S = 0.6
+CLEAR = 0.8  # the likeliest characters of a look together: what they say is not in doubt
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +58,9 @@ class VehicleRecord:
     best_area: float = 0.0
     evidence: Evidence | None = None
     is_at_edge: bool = False  # cut by the picture's edge when last seen
+    was_whole: bool = False  # inside the picture at some time
     is_ended: bool = False
+    way: Way | None = None
 
     def see(self, frame: Frame, box: Box, score: float, probs: F32) -> None:
         """Add one detection of the vehicle."""
@@ -66,6 +71,7 @@ class VehicleRecord:
         self.max_width_px = max(self.max_width_px, width)
         is_whole = box[0] > 1 and box[1] > 1 and box[2] < frame.width - 1 and box[3] < frame.height - 1
         self.is_at_edge = not is_whole
+        self.was_whole |= is_whole
         area = width * height * score * (1.0 if is_whole else 0.5)
         if area > self.best_area * 1.1:  # a new frame is kept only for a clearly better view
             self.best_area = area
@@ -105,6 +111,7 @@ class PlateRecord:
     votes: dict[int, int] = field(default_factory=dict)
     best_quality: float = 0.0
     evidence: Evidence | None = None
+    has_clear_read: bool = False  # one look showed sure characters, whether or not they are a plate
     held: PlateRead | None = None  # a strong read that contradicts the others, waiting for a second one
     is_ended: bool = False
 
@@ -112,6 +119,7 @@ class PlateRecord:
         """Add one look, made on the vehicle (track id, box) or on none."""
         self.span.see(frame, read.box)
         quality = self.fusion.add(read, frame.time_ns)
+        self.has_clear_read |= math.exp(float(read.log_probs.max(1).sum())) > CLEAR
         if vehicle is not None:
             self.votes[vehicle[0]] = self.votes.get(vehicle[0], 0) + 1
         if self.evidence is None or quality > self.best_quality * 1.05:

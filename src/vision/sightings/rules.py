@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from vision.plates.fuse import PlateFusion, distance
 from vision.plates.grammar import UNREADABLE, mark_unreadable
+from vision.sightings.reasons import reason_of
 from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.types import PlateText, Reason
 
-PLATE_SHARE = 0.25  # a plate is about a quarter as wide as its vehicle seen from the front
 FEW_LOOKS, FEW_LOOKS_SCORE = 4, 0.75  # fewer looks than this have to be so sure
-BLURRED = 0.02  # `vision.kernels.sharpness` below this: the strokes have run together
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,7 @@ class ReadRules:
 
     def reason(self, vehicles: Sequence[VehicleRecord], plates: Sequence[PlateRecord]) -> Reason:
         """Why a vehicle has no plate text."""
-        width = max((p.fusion.max_width_px for p in plates), default=0.0)
-        if not plates:
-            is_small = max((v.max_width_px for v in vehicles), default=0.0) * PLATE_SHARE < self.min_width_px
-            return "too_small" if is_small else "no_plate_seen"
-        if width < self.min_width_px:
-            return "too_small"
-        return "blurred" if max(p.fusion.max_sharpness for p in plates) < BLURRED else "low_score"
+        return reason_of(vehicles, plates, self.min_width_px)
 
 
 def readable_score(plate: PlateText) -> float:

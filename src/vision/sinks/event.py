@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vision.types import Box, Photo, PlateRead, PlateText, Sighting, Vehicle
+from vision.types import Box, Passage, Photo, PlateRead, PlateText, Sighting, Vehicle
 
 SCHEMA = "vision.sighting/1"
 
@@ -16,7 +16,8 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
     Args:
         images: relative paths of the evidence pictures by role (scene, vehicle, plate).
 
-    ``first_time`` and ``last_time`` are ISO 8601 UTC where the source knows its time, else null; ``first_s`` and
+    ``first_time`` and ``last_time`` are ISO 8601 UTC where the source knows its time, else null; ``ts_source`` and
+    ``ts_error_ms`` say where it is from and how far it may be off, if that is known. ``first_s`` and
     ``last_s`` are seconds from the start of the source. Boxes are [x1, y1, x2, y2] in pixels.
     """
     evidence = sighting.evidence
@@ -26,6 +27,10 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
         "stream_id": sighting.stream_id,
         "first_time": utc_text(sighting.first_time_ns) if sighting.is_utc else None,
         "last_time": utc_text(sighting.last_time_ns) if sighting.is_utc else None,
+        "ts_source": evidence.frame.time_source if evidence else None,
+        "ts_error_ms": None
+        if not evidence or evidence.frame.time_error_ns is None
+        else round(evidence.frame.time_error_ns / 1e6),
         "first_s": round(sighting.first_s, 3),
         "last_s": round(sighting.last_s, 3),
         "plate": plate_of(sighting.plate) if sighting.plate else None,
@@ -52,6 +57,22 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
         "n_frames": sighting.n_frames,
         "n_reads": sighting.n_reads,
         "track_ids": list(sighting.track_ids),
+        "passage": passage_of(sighting.passage),
+    }
+
+
+def passage_of(passage: Passage) -> dict[str, Any]:
+    """What a vehicle did in the scene."""
+    return {
+        "lane": passage.lane,
+        "crossings": [
+            {"line": c.line, "direction": c.direction, "time_s": round(c.offset_s, 3)} for c in passage.crossings
+        ],
+        "dwells": [
+            {"zone": d.zone, "seconds": d.seconds, "still_s": d.still_s, "is_over": d.is_over} for d in passage.dwells
+        ],
+        "is_wrong_way": passage.is_wrong_way,
+        "speed": {"kmh": passage.speed.kmh, "error_kmh": passage.speed.error_kmh} if passage.speed else None,
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,28 @@ from vision.types import F32, I64, Sighting
 
 
 class LineFile:
-    """A new text file that holds whole lines only: a line that cannot be written completely is taken back.
+    """A text file that holds whole lines only: a line that cannot be written completely is taken back.
+
+    Args:
+        path: a file that does not exist yet.
+        head: its first line.
+        append: the file may exist and is continued; a piece of a line at its end, which a program that was killed
+            left, is cut off first.
 
     Raises:
         OutputError: the file exists, cannot be created, or a write failed (disk full).
     """
 
-    def __init__(self, path: Path, *, head: bytes = b"") -> None:
+    def __init__(self, path: Path, *, head: bytes = b"", append: bool = False) -> None:
         self.path = path
         try:
-            self._file = path.open("xb", buffering=0)
+            self._good = end_of_lines(path) if append and path.exists() else 0
+            self._file = path.open("r+b" if self._good or (append and path.exists()) else "xb", buffering=0)
+            self._file.truncate(self._good)
+            self._file.seek(self._good)
         except OSError as err:
             raise OutputError(f"{path}: cannot create: {err.strerror}") from err
-        self._good = 0
-        if head:
+        if head and not self._good:
             self.write(head)
 
     def write(self, data: bytes) -> None:
@@ -47,6 +56,20 @@ class LineFile:
         self._file.close()
 
 
+def end_of_lines(path: Path) -> int:
+    """Length of a file up to the end of its last whole line, in bytes."""
+    with path.open("rb") as file:
+        end = file.seek(0, io.SEEK_END)
+        while end > 0:
+            start = max(0, end - 65536)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            end = start
+    return 0
+
+
 class JsonLines(LineFile):
     """One JSON object per line, UTF-8."""
 
@@ -58,7 +81,8 @@ class JsonLines(LineFile):
 COLUMNS = (
     "id", "stream_id", "first_time", "last_time", "first_s", "last_s", "plate", "plate_score", "plate_color",
     "plate_kind", "reason", "vehicle_type", "vehicle_color", "direction", "depth", "n_frames", "n_reads",
-    "plate_image", "vehicle_image", "scene_image",
+    "plate_image", "vehicle_image", "scene_image", "lane", "crossings", "dwells", "is_wrong_way", "speed_kmh",
+    "speed_error_kmh",
 )  # fmt: skip
 
 
@@ -72,6 +96,8 @@ class EventTable(LineFile):
         """Append one event (see `vision.sinks.event.event_of`)."""
         plate, vehicle = event["plate"] or {}, event["vehicle"] or {}
         images = (event["evidence"] or {}).get("images", {})
+        passage = event["passage"]
+        speed = passage["speed"] or {}
         row = {
             **{key: event[key] for key in ("id", "stream_id", "first_time", "last_time", "first_s", "last_s")},
             **{key: event[key] for key in ("reason", "n_frames", "n_reads")},
@@ -84,6 +110,12 @@ class EventTable(LineFile):
             "direction": event["direction"]["word"],
             "depth": event["direction"]["depth"],
             **{f"{role}_image": images.get(role) for role in ("plate", "vehicle", "scene")},
+            "lane": passage["lane"],
+            "crossings": "; ".join(f"{c['line']} {c['direction']}" for c in passage["crossings"]),
+            "dwells": "; ".join(f"{d['zone']} {d['seconds']:g} s" for d in passage["dwells"]),
+            "is_wrong_way": "yes" if passage["is_wrong_way"] else None,
+            "speed_kmh": speed.get("kmh"),
+            "speed_error_kmh": speed.get("error_kmh"),
         }
         self.write(csv_line([row[name] for name in COLUMNS]))
 
@@ -105,6 +137,21 @@ class TrackTable(LineFile):
             )
         if rows:
             self.write("".join(rows).encode())
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A whole table as CSV that a spreadsheet opens right, in one step: the old one stays until the new one is whole.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes("\ufeff".encode() + b"".join(csv_line(row) for row in (columns, *rows)))
+        os.replace(part, path)
+    except OSError as err:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot write: {err.strerror}") from err
 
 
 def csv_line(values: Sequence[object]) -> bytes:

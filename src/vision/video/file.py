@@ -100,6 +100,12 @@ class FileSource:
         self._n_packets = 0
 
     @property
+    def bits_per_pixel(self) -> float | None:
+        """Bits the container spends on a pixel of a frame, all its streams together; None if it does not say."""
+        bits = self._stream.bit_rate or self._container.bit_rate
+        return bits / (self.frame_rate * self.width * self.height) if bits else None
+
+    @property
     def is_resting(self) -> bool:
         """Whether frames that no other frame refers to are left out undecoded, and counted.
 

@@ -1,0 +1,94 @@
+"""``vision live``: a site of live cameras until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vision.cli import INTERRUPTED, OK
+from vision.cli.interrupts import interrupts
+from vision.cli.say import error, note
+from vision.cli.say import out as say_out
+from vision.errors import ConfigError
+from vision.site.monitor import Monitor
+from vision.site.output import SiteOutput, status_of
+from vision.site.settings import load_site
+from vision.site.site import Site
+from vision.types import CameraStatus
+
+LOOK_S = 0.2
+
+
+def live_command(
+    file: Path, out: Path | None, metrics: str | None, *, as_json: bool, log_json: bool, show_plates: bool
+) -> int:
+    """Run the site; returns the exit code: 0 when all sources ended, 130 after Ctrl-C or SIGTERM."""
+    site = Site(load_site(file))
+    folder = out or Path("runs") / f"{file.stem}-live"
+    with interrupts() as is_stopped, SiteOutput(folder) as output:
+        monitor = Monitor(site, metrics, show_plates=show_plates) if metrics else None
+        ended = 0
+        try:
+            with site:
+                threading.Thread(target=watch, args=(site, file, is_stopped), name="watch", daemon=True).start()
+                note(f"{len(site.cameras)} cameras  ->  {folder}" + (f"  {monitor.url}/status" if monitor else ""))
+                for event in site:
+                    if isinstance(event, CameraStatus):
+                        output.note(event)
+                        note(line_of(event, log_json=log_json))
+                        ended += event.state == "ended"
+                        if ended == len(site.cameras):
+                            site.finish()
+                    else:
+                        written = output.add(event)
+                        if as_json:
+                            say_out(json.dumps(written, ensure_ascii=False))
+        finally:
+            if monitor is not None:
+                monitor.close()
+        counts = [c.counts for c in site.cameras.values()]
+        vehicles, read = sum(c.vehicles for c in counts), sum(c.read for c in counts)
+        note(f"vehicles {vehicles}  read {read}  frames {sum(c.processed for c in counts)}  ->  {folder}")
+        return INTERRUPTED if is_stopped() else OK
+
+
+def line_of(status: CameraStatus, *, log_json: bool) -> str:
+    """A camera state as a line for the log."""
+    values: dict[str, Any] = status_of(status)
+    if log_json:
+        return json.dumps(values, ensure_ascii=False)
+    return f"{values['time']} {status.stream_id} {status.state}" + (f": {status.detail}" if status.detail else "")
+
+
+def watch(site: Site, file: Path, is_stopped: Callable[[], bool]) -> None:
+    """Body of a thread: stops the site when asked, and takes its file anew when it changed.
+
+    A file that is wrong is said and changes nothing.
+    """
+    seen = stamp(file)
+    while site.is_running:
+        if is_stopped():
+            site.stop()
+            return
+        now = stamp(file)
+        if now != seen and now is not None:
+            seen = now
+            try:
+                done = site.reload(file)
+            except ConfigError as err:
+                error(f"{err}; the site goes on as it was")
+            else:
+                note("reloaded: " + ("; ".join(f"{k} {', '.join(v)}" for k, v in done.items() if v) or "no change"))
+        threading.Event().wait(LOOK_S)
+
+
+def stamp(file: Path) -> tuple[int, int] | None:
+    """What changes when a file is written; None while it is not there."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

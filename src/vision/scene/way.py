@@ -1,0 +1,183 @@
+"""One vehicle's way through a scene: what it crossed, where it stayed, which lane it kept, whether it went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vision.scene.layout import SceneConfig
+from vision.scene.speed import SpeedMeter
+from vision.types import Crossing, Dwell, Passage
+
+BAND = 0.1  # a vehicle is on a line, on neither side, while this share of its size away: boxes jitter
+WRONG_TRAVEL = 1.5  # sizes that a vehicle must have gone against its lane: less is jitter or parking
+MOST_PLACES = 400
+STANDING = 0.15  # a vehicle stands while it stays this share of its size around one place
+
+
+@dataclass(slots=True)
+class AtLine:
+    """Where a vehicle is at one line: the side it was firmly on, and when it last passed the line itself."""
+
+    side: int = 0  # -1 left, 1 right, 0 not known yet
+    distance: float = 0.0
+    along: float = 0.0
+    passed: tuple[float, int, float] | None = None  # place along the line, time_ns, offset_s
+
+
+@dataclass(slots=True)
+class Stay:
+    """Seconds in a zone, and the longest time standing there."""
+
+    seconds: float = 0.0
+    still_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """Seconds in a lane, and how far along it in sizes of the vehicle: now, and at its farthest."""
+
+    seconds: float = 0.0
+    travel: float = 0.0
+    farthest: float = 0.0
+    is_wrong: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Way:
+    """A track's way, detection by detection.
+
+    Args:
+        scene: the settings; results carry their names.
+    """
+
+    scene: SceneConfig
+    meter: SpeedMeter | None = None
+    crossings: list[Crossing] = field(default_factory=list)
+    at_lines: list[AtLine] = field(default_factory=list)
+    stays: dict[int, Stay] = field(default_factory=dict)
+    progress: dict[int, Progress] = field(default_factory=dict)
+    places: list[tuple[float, float]] = field(default_factory=list)  # inside the calibrated area
+    place_s: list[float] = field(default_factory=list)
+    last_s: float | None = None
+    last_ns: int = 0
+    spot: tuple[float, float] = (0.0, 0.0)
+    zones: frozenset[int] = frozenset()
+    lanes: frozenset[int] = frozenset()
+    anchor: tuple[float, float] = (0.0, 0.0)  # the vehicle stands around here
+    anchor_s: float = 0.0
+
+    def see(
+        self,
+        time_ns: int,
+        offset_s: float,
+        spot: tuple[float, float],
+        size: float,
+        beside: Sequence[tuple[float, float]],
+        zones: frozenset[int],
+        lanes: frozenset[int],
+        steps: Sequence[tuple[float, float] | None],
+        is_metered: bool,
+    ) -> list[Crossing]:
+        """Go on to the next detection; returns what was crossed on the way to it.
+
+        Args:
+            time_ns, offset_s: of the frame.
+            spot: the ground point in pixels.
+            size: of the vehicle, sqrt(width * height), in pixels.
+            beside: per line, distance (right positive) in pixels and place along it (0..1), see `geometry.side_of`.
+            zones, lanes: indices of those that the point is in.
+            steps: per lane its direction as a unit vector, or None.
+            is_metered: whether the point is inside the calibrated area and the box whole.
+        """
+        new = self._cross(time_ns, offset_s, size, beside)
+        seconds = 0.0 if self.last_s is None else offset_s - self.last_s
+        step = (spot[0] - self.spot[0], spot[1] - self.spot[1])
+        moved = np.hypot(spot[0] - self.anchor[0], spot[1] - self.anchor[1])
+        if self.last_s is None or moved > STANDING * size:
+            self.anchor, self.anchor_s = spot, offset_s
+        for zone in zones & self.zones:
+            stay = self.stays.setdefault(zone, Stay())
+            stay.seconds += seconds
+            stay.still_s = max(stay.still_s, min(stay.seconds, offset_s - self.anchor_s))
+        for lane in lanes & self.lanes:
+            self._follow(self.progress.setdefault(lane, Progress()), seconds, step, size, steps[lane])
+        if is_metered:
+            self.places.append(spot)
+            self.place_s.append(offset_s)
+            if len(self.places) > MOST_PLACES:  # who stands there for hours needs no memory of each moment
+                del self.places[1::2], self.place_s[1::2]
+        self.last_s, self.last_ns, self.spot, self.zones, self.lanes = offset_s, time_ns, spot, zones, lanes
+        return new
+
+    @staticmethod
+    def _follow(
+        progress: Progress, seconds: float, step: tuple[float, float], size: float, ahead: tuple[float, float] | None
+    ) -> None:
+        progress.seconds += seconds
+        if ahead is not None:
+            progress.travel += (step[0] * ahead[0] + step[1] * ahead[1]) / size
+            progress.farthest = max(progress.farthest, progress.travel)
+            progress.is_wrong |= progress.farthest - progress.travel > WRONG_TRAVEL
+
+    def _cross(
+        self, time_ns: int, offset_s: float, size: float, beside: Sequence[tuple[float, float]]
+    ) -> list[Crossing]:
+        """Lines between the last detection and this one, each once per direction."""
+        new = []
+        if not self.at_lines:
+            self.at_lines = [AtLine() for _ in beside]
+        for line, at, (distance, along) in zip(self.scene.lines, self.at_lines, beside, strict=True):
+            if self.last_s is not None and at.distance * distance <= 0 and at.distance != distance:
+                k = at.distance / (at.distance - distance)
+                at.passed = (
+                    at.along + k * (along - at.along),
+                    self.last_ns + round(k * (time_ns - self.last_ns)),
+                    self.last_s + k * (offset_s - self.last_s),
+                )
+            at.distance, at.along = distance, along
+            if abs(distance) <= BAND * size:
+                continue
+            side = 1 if distance > 0 else -1
+            if at.side == -side and at.passed is not None and 0 <= at.passed[0] <= 1:
+                word = line.forward if side > 0 else line.backward
+                if all((c.line, c.direction) != (line.name, word) for c in self.crossings):
+                    new.append(Crossing(line.name, word, at.passed[1], round(at.passed[2], 3)))
+            at.side, at.passed = side, None
+        self.crossings += new
+        return new
+
+
+def passage_of(ways: Sequence[Way]) -> Passage:
+    """What one vehicle did in the scene, from the ways of all its tracks; a line counts once per direction."""
+    if not ways:
+        return Passage()
+    scene, meter = ways[0].scene, ways[0].meter
+    crossings: list[Crossing] = []
+    stays: dict[int, Stay] = {}
+    lanes: dict[int, float] = {}
+    for way in sorted(ways, key=lambda w: w.last_ns):
+        for crossing in way.crossings:
+            if all((c.line, c.direction) != (crossing.line, crossing.direction) for c in crossings):
+                crossings.append(crossing)
+        for zone, stay in way.stays.items():
+            total = stays.setdefault(zone, Stay())
+            total.seconds, total.still_s = total.seconds + stay.seconds, max(total.still_s, stay.still_s)
+        for lane, progress in way.progress.items():
+            lanes[lane] = lanes.get(lane, 0.0) + progress.seconds
+    longest = max(ways, key=lambda w: len(w.places))
+    speed = meter.speed(np.array(longest.places), np.array(longest.place_s)) if meter and longest.places else None
+    dwells = []
+    for zone, stay in sorted(stays.items()):
+        limit = scene.zones[zone].limit_s
+        is_over = limit is not None and stay.still_s >= limit
+        dwells.append(Dwell(scene.zones[zone].name, round(stay.seconds, 2), round(stay.still_s, 2), is_over))
+    return Passage(
+        lane=scene.lanes[max(lanes, key=lambda i: lanes[i])].name if lanes else None,
+        crossings=tuple(sorted(crossings, key=lambda c: c.time_ns)),
+        dwells=tuple(dwells),
+        is_wrong_way=any(p.is_wrong for way in ways for p in way.progress.values()),
+        speed=speed,
+    )

@@ -1,0 +1,97 @@
+"""What a running site leaves on disk: events, pictures by day, and how its cameras were."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from vision.errors import OutputError
+from vision.report.evidence import save_pictures
+from vision.sinks.event import event_of, utc_text
+from vision.sinks.ledger import load_ledger, save_ledger
+from vision.sinks.lines import JsonLines
+from vision.types import CameraStatus, Sighting
+
+SAVE_S = 10.0  # the ledger is written at most so often
+
+
+class SiteOutput:
+    """``events.jsonl``, ``cameras.jsonl``, the ledger and ``images/YYYYMMDD/`` in a folder that a later run continues.
+
+    Every line is handed to the system when it is written: killing the process loses what is still open and no more,
+    of the ledger what came in the last `SAVE_S` before an event.
+
+    Raises:
+        OutputError: something cannot be created or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        make(folder)
+        self._events = JsonLines(folder / "events.jsonl", append=True)
+        self._cameras = JsonLines(folder / "cameras.jsonl", append=True)
+        self._ledger, self._saved_s = load_ledger(folder), time.monotonic()
+
+    def add(self, sighting: Sighting) -> dict[str, Any]:
+        """Write one sighting with its pictures; returns the event as written."""
+        images: dict[str, str] = {}
+        if sighting.evidence is not None:
+            day = datetime.fromtimestamp(sighting.first_time_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
+            pictures = self._folder / "images" / day
+            make(pictures)
+            stem = f"{sighting.id}_{sighting.plate.text.replace('?', '_') if sighting.plate else 'unread'}"
+            found = save_pictures(sighting.evidence, pictures, stem)
+            images = {role: f"images/{name}" for role, name in found.items()}
+        event = event_of(sighting, images=images)
+        self._events.add(event)
+        self._ledger.add(sighting)
+        if time.monotonic() - self._saved_s > SAVE_S:
+            self._saved_s = time.monotonic()
+            save_ledger(self._folder, self._ledger)
+        return event
+
+    def note(self, status: CameraStatus) -> dict[str, Any]:
+        """Write one camera state; returns it as written."""
+        line = status_of(status)
+        self._cameras.add(line)
+        return line
+
+    def close(self) -> None:
+        """Close the files."""
+        save_ledger(self._folder, self._ledger)
+        self._events.close()
+        self._cameras.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def status_of(status: CameraStatus) -> dict[str, Any]:
+    """A camera state as plain JSON, schema ``vision.camera/1``."""
+    return {
+        "schema": "vision.camera/1",
+        "time": utc_text(status.time_ns),
+        "stream_id": status.stream_id,
+        "state": status.state,
+        "detail": status.detail,
+    }
+
+
+def make(folder: Path) -> None:
+    """Create a folder with its parents; it may exist.
+
+    Raises:
+        OutputError: it cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputError(f"{folder}: cannot create: {err.strerror}") from err
