@@ -179,10 +179,9 @@ def report(passes: Sequence[Pass], decoder: TextDecoder) -> bool:
         ]
         for name, given in answers.items():
             wrong, same = cut_at(given, whole), wrong_until(given, ours["exact"])
-            rows.append(
-                [name, percent(whole - wrong, whole), "-", percent(wrong, whole), "-"]
-                + [percent(cut_at(given, answered), whole), "never" if same is None else percent(same, whole)]
-            )
+            often = percent(cut_at(given, answered), whole)
+            as_many = "never" if same is None else percent(same, whole)
+            rows.append([name, percent(whole - wrong, whole), "-", percent(wrong, whole), "-", often, as_many])
         print(f"\n{n} frames, {whole} passes\n")
         head = ["method", "exact", "partly", "wrong", "not read", "wrong, answering as often", "wrong, as many exact"]
         print(table(head, rows))
@@ -220,7 +219,10 @@ def calibration_rows(pairs: Sequence[tuple[float, bool]]) -> Iterator[list[objec
 
 
 def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
-    """Expected calibration error over ten bins. Source: Guo et al., "On calibration of modern neural networks", 2017."""
+    """Expected calibration error over ten bins.
+
+    Source: Guo et al., "On calibration of modern neural networks", ICML 2017, section 2.
+    """
     return sum(n * abs(mean - right) for _, n, mean, right in bins_of(pairs)) / max(1, len(pairs))
 
 

@@ -59,10 +59,17 @@ def plates_in(folder: Path) -> Iterator[Plate]:
         text = seen.get(row["file"], row["text"])
         is_whole = row["file"].startswith("scenes/")
         key = (row["source"], text)
-        if row["split"] != "dev" or row["source"] not in SOURCES or not text or is_whole or key in texts or counts[key[0]] >= MOST:
+        if (
+            row["split"] != "dev"
+            or row["source"] not in SOURCES
+            or not text
+            or is_whole
+            or key in texts
+            or counts[key[0]] >= MOST
+        ):
             continue
         texts.add(key)
-        counts[key[0]] += 1
+        counts[row["source"]] += 1
         image = cv2.imdecode(np.fromfile(folder / row["file"], np.uint8), cv2.IMREAD_COLOR)
         if image is None:
             raise ValueError(f"{row['file']}: expected a picture")
@@ -70,7 +77,7 @@ def plates_in(folder: Path) -> Iterator[Plate]:
         if corners is None and row["source"] != "zyw_mtcnn_roadside":  # the picture is the plate
             h, w = image.shape[:2]
             corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
-        yield Plate(row["file"], row["source"], text, image, corners)  # type: ignore[arg-type]
+        yield Plate(row["file"], row["source"], text, image, corners)
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -121,7 +128,7 @@ def make_clip(plate: Plate, fault: str, n: int, seed: int) -> Clip:
         offset = np.array(CANVAS) / 2 - inner.mean(0) + sway[i] * (6, 3)
         matrix = np.array([[1, 0, offset[0]], [0, 1, offset[1]]])
         picture = cv2.warpAffine(small, matrix, CANVAS, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-        picture = blurred(picture, motion * width[i] * abs(1 + 0.6 * pace[i]), angle, defocus * width[i])  # type: ignore[arg-type]
+        picture = blurred(picture, motion * width[i] * abs(1 + 0.6 * pace[i]), angle, defocus * width[i])
         picture = picture * gain * np.exp(0.12 * light[i]) + noise * rng.standard_normal(picture.shape)
         frames.append(np.clip(picture, 0, 255).astype(np.uint8))
         corners.append(jittered(inner + offset, errors[i], strong))
@@ -144,16 +151,14 @@ def spoil(plate: Plate, level: dict[str, float], rng: np.random.Generator) -> U8
         return plate.image
     n = len(plate.text)
     x, y = (int(rng.integers(0, n)) + 0.5) / n, rng.uniform(0.3, 0.7)
-    matrix = cv2.getPerspectiveTransform(
-        plate.corners, np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    )
+    matrix = cv2.getPerspectiveTransform(plate.corners, np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32))
     h, w = image.shape[:2]
     grid = np.stack(np.meshgrid(np.arange(w), np.arange(h)), -1).reshape(1, -1, 2).astype(np.float32)
     at = cv2.perspectiveTransform(grid, matrix)[0].reshape(h, w, 2)
     far = ((at[..., 0] - x) * n / rng.uniform(0.25, 0.5)) ** 2 + ((at[..., 1] - y) / rng.uniform(0.12, 0.4)) ** 2
     mask = (np.exp(-(far**2)) * (0.4 + 0.55 * strength))[..., None]
     tone = np.array([55, 75, 90]) if level["dirt"] >= level["glare"] else np.array([255, 255, 250])
-    return np.clip(image + (tone - image) * mask, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image + (tone - image) * mask, 0, 255), np.uint8)
 
 
 def shrunk(image: U8, corners: F32, scale: float) -> tuple[U8, F32]:
@@ -191,13 +196,16 @@ def jittered(corners: F32, error: NDArray[np.float64], strong: float) -> F32:
 def compressed(frames: list[U8], crf: int) -> list[U8]:
     """The frames through H.264 and back."""
     buffer = io.BytesIO()
+    options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
     with av.open(buffer, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", rate=FRAMES_PER_S, options={"crf": str(crf), "preset": "veryfast", "threads": "1"})
+        stream = out.add_stream(
+            "libx264", rate=FRAMES_PER_S, options={"crf": str(crf), "preset": "veryfast", "threads": "1"}
+        )
         stream.width, stream.height, stream.pix_fmt = CANVAS[0], CANVAS[1], "yuv420p"
         stream.thread_count = 1
         for picture in frames:
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         out.mux(stream.encode())
     buffer.seek(0)
-    with av.open(buffer) as source:
-        return [frame.to_ndarray(format="bgr24") for frame in source.decode(video=0)]
+    with av.open(buffer, "r") as source:
+        return [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in source.decode(video=0)]

@@ -100,6 +100,7 @@ class SightingsConfig(Section):
     min_frames: Annotated[int, Field(ge=1)] = 5
     min_duration_s: Seconds = 0.3
     cut_threshold: Score = 0.3
+    early_score: Score = 0.9
 
 
 class StreamConfig(Section):
