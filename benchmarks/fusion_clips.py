@@ -70,9 +70,10 @@ def plates_in(folder: Path) -> Iterator[Plate]:
             continue
         texts.add(key)
         counts[row["source"]] += 1
-        image = cv2.imdecode(np.fromfile(folder / row["file"], np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
+        found = cv2.imdecode(np.fromfile(folder / row["file"], np.uint8), cv2.IMREAD_COLOR)
+        if found is None:
             raise ValueError(f"{row['file']}: expected a picture")
+        image = np.asarray(found, np.uint8)
         corners = np.array(row["corners"], np.float32).reshape(4, 2) if row["corners"] else None
         if corners is None and row["source"] != "zyw_mtcnn_roadside":  # the picture is the plate
             h, w = image.shape[:2]
@@ -198,9 +199,7 @@ def compressed(frames: list[U8], crf: int) -> list[U8]:
     buffer = io.BytesIO()
     options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
     with av.open(buffer, "w", format="mp4") as out:
-        stream = out.add_stream(
-            "libx264", rate=FRAMES_PER_S, options={"crf": str(crf), "preset": "veryfast", "threads": "1"}
-        )
+        stream = out.add_stream("libx264", rate=FRAMES_PER_S, options=options)
         stream.width, stream.height, stream.pix_fmt = CANVAS[0], CANVAS[1], "yuv420p"
         stream.thread_count = 1
         for picture in frames:

@@ -33,8 +33,8 @@ class FrameResult:
 
     ``vehicle_ids`` (n,) and ``plate_ids`` (m,) are track ids, -1 where a track is not confirmed; ``texts`` are the
     believed texts so far of the plates; ``sightings`` are the passes that ended with this frame, ``early`` what is
-    newly known of those that go on, if the stream was opened for it. Where not
-    ``is_detected``, the vehicles are those of the last detection, carried along by their tracks.
+    newly known of others, where asked for. Where not ``is_detected``, the vehicles are those of the last detection,
+    carried along by their tracks.
     """
 
     frame: Frame
@@ -104,10 +104,7 @@ class Stream:
             self._describe,
             rules,
             stream_id,
-            linger_s=closing.linger_s,
-            min_frames=closing.min_frames,
-            min_duration_s=closing.min_duration_s,
-            early_score=closing.early_score,
+            **closing.model_dump(exclude={"cut_threshold"}),
         )
         self._cuts = CutDetector(closing.cut_threshold)
         self._motion = MotionGrid()

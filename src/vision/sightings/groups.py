@@ -71,7 +71,7 @@ def clusters_of(plates: Sequence[PlateRecord], text_of: TextOf) -> tuple[list[li
 def owners_of(vehicles: Sequence[VehicleRecord], clusters: Sequence[list[PlateRecord]]) -> list[list[VehicleRecord]]:
     """The vehicles of each cluster: every vehicle goes where most looks at its plate are."""
     owners: list[list[VehicleRecord]] = [[] for _ in clusters]
-    for vehicle in vehicles:
+    for vehicle in vehicles if clusters else ():
         votes = [sum(p.votes.get(vehicle.key, 0) for p in cluster) for cluster in clusters]
         owners[votes.index(max(votes))].append(vehicle)
     return owners
