@@ -56,8 +56,8 @@ def test_a_track_that_goes_over_to_another_vehicle_is_divided(second_plate: int)
     assert first.vehicle is not None
     assert second.vehicle is not None
     # What came after the last look at the first plate is the second's: times, boxes, frames, evidence.
-    assert (first.first_s, first.last_s) == (0, pytest.approx(0.9))
-    assert (second.first_s, second.last_s) == (pytest.approx(1.0), pytest.approx(2.5))
+    assert (first.first_s, first.last_s) == pytest.approx((0, 0.9))
+    assert (second.first_s, second.last_s) == pytest.approx((1.0, 2.5))
     assert first.last_box == pytest.approx(box_at(0.9))
     assert second.first_box == pytest.approx(box_at(1.0))
     assert (first.n_frames, second.n_frames) == (10, 16)
