@@ -93,6 +93,7 @@ MEANINGS = {
     "sightings.linger_s": "seconds for which an ended track may still be joined by another part of the same pass",
     "sightings.min_frames": "a vehicle without plate found in fewer frames is discarded as noise, and counted",
     "sightings.min_duration_s": "the same in seconds",
+    "sightings.early_score": "a plate so sure is given out early, where early sightings are asked for",
     "sightings.cut_threshold": "how different two frames must be (1 - correlation) to count as a cut of the video; "
     "a cut ends all tracks",
     "scene.size": "width and height that all points below are given in: the size of a picture in pixels, or "

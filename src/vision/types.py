@@ -265,6 +265,10 @@ class Sighting:
 
     Exactly one of ``plate`` and ``reason`` says something: a vehicle without a readable plate has a reason.
     Times as in `Frame`: UTC nanoseconds when ``is_utc``; ``first_s`` and ``last_s`` count from the start.
+
+    An early sighting (``state``) tells what is known while the pass goes on; more of them and one final sighting with
+    the same ``id`` and a higher ``revision`` follow. ``merged_ids`` are early sightings that turned out to be part of
+    this one: nothing more comes under their ids.
     """
 
     id: str
@@ -285,6 +289,9 @@ class Sighting:
     track_ids: tuple[int, ...]
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
     passage: Passage = Passage()
+    revision: int = 1
+    state: Literal["early", "final"] = "final"
+    merged_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

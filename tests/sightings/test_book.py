@@ -49,7 +49,7 @@ def drive(
     text: str,
     start: float,
     stop: float,
-    p: float = 0.9,
+    p: float = 0.99,
     width: float = 400,
     is_moving: bool = False,
 ) -> None:
@@ -110,8 +110,8 @@ def test_same_text_on_both_sides_of_an_occlusion_is_one_sighting() -> None:
 
 def test_nearly_the_same_text_is_joined_only_when_unsure() -> None:
     unsure, sure = new_book(), new_book()
-    for book, p in ((unsure, 0.7), (sure, 0.99)):
-        drive(book, 1, 1, "京A12345", 0, 1, 0.99)
+    for book, p in ((unsure, 0.99), (sure, 0.9999)):
+        drive(book, 1, 1, "京A12345", 0, 1, 0.9999)
         drive(book, 2, 2, "京A12346", 0.1, 0.2, p)
     assert len(unsure.close(None)) == 1
     assert {s.plate.text for s in sure.close(None) if s.plate} == {"京A12345", "京A12346"}
@@ -209,7 +209,7 @@ def test_evidence_is_of_the_frame_that_was_read() -> None:
 
 def test_unreadable_character_is_marked_not_guessed() -> None:
     book = new_book()
-    log_probs = looks_like("京A12345", 0.95)
+    log_probs = looks_like("京A12345", 0.995)
     log_probs[0] = np.log(1e-3)
     for char in "京津沪":
         log_probs[0, decoder().charset.index(char)] = np.log(0.31)

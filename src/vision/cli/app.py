@@ -43,12 +43,14 @@ def run(
     duration: Annotated[str | None, typer.Option(help="Run this long: seconds or hh:mm:ss.")] = None,
     fps: Annotated[float | None, typer.Option(help="Process at most this many frames a second.")] = None,
     no_annotate: Annotated[bool, typer.Option("--no-annotate", help="Write no annotated video (faster).")] = False,
+    early: Annotated[bool, typer.Option("--early", help="Write early sightings of passes that go on, too.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Run recorded video: events, tracks, evidence pictures and an annotated video."""
     from vision.cli.run import run_command
 
-    raise typer.Exit(run_command(sources, out, config, start, duration, fps, annotate=not no_annotate, as_json=json))
+    code = run_command(sources, out, config, start, duration, fps, annotate=not no_annotate, as_json=json, early=early)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -28,6 +28,7 @@ def run_command(
     *,
     annotate: bool,
     as_json: bool,
+    early: bool = False,
 ) -> int:
     """Run the sources, print the summary, return the exit code."""
     if fps is not None and not (fps > 0 and math.isfinite(fps)):
@@ -35,7 +36,7 @@ def run_command(
     length = seconds_of("--duration", duration) if duration is not None else None
     if length == 0:
         raise ConfigError(f"--duration: expected more than 0 seconds, got {duration!r}")
-    part = Part(seconds_of("--start", start) if start else 0.0, length, fps, annotate)
+    part = Part(seconds_of("--start", start) if start else 0.0, length, fps, annotate, early)
     folder = out or next_folder(stream_id_of(sources[0]))
     if folder.exists():
         raise ConfigError(f"--out: expected a folder that does not exist yet, {folder} exists")

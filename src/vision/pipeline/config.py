@@ -87,7 +87,7 @@ class PlatesConfig(Section):
     min_char_score: Score = 0.5
     max_unreadable: Annotated[int, Field(ge=0)] = 1
     min_look_score: Score = 0.45
-    min_score: Score = 0.5
+    min_score: Score = 0.6
     min_score_alone: Score = 0.9
     min_looks_alone: Annotated[int, Field(ge=1)] = 3
     min_width_px: Annotated[float, Field(ge=0)] = 24
@@ -100,6 +100,7 @@ class SightingsConfig(Section):
     min_frames: Annotated[int, Field(ge=1)] = 5
     min_duration_s: Seconds = 0.3
     cut_threshold: Score = 0.3
+    early_score: Score = 0.9
 
 
 class StreamConfig(Section):

@@ -12,7 +12,7 @@ from vision.detect.heads import Roi
 from vision.types import F32, I64, Frame, PlateText
 
 NS = 1_000_000_000
-SETTLED = 0.98  # a plate this sure needs no further look
+SETTLED = 0.95  # a plate this sure needs no further look
 EAGER_LOOKS = 3  # looks at the usual interval before waiting longer
 PATIENT_LOOKS, HOPEFUL = 8, 0.3  # after so many looks a plate that is still less sure is looked at less often
 LEAST_SIDE, ENOUGH = 128, 1.6  # enlarged so much, a plate at the limit of reading is found as well as at any size

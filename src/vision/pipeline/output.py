@@ -72,8 +72,9 @@ class OutputFolder:
             images = {role: (prefix / name).as_posix() for role, name in found.items()}
         event = event_of(sighting, images=images)
         self._events.add(event)
-        self._table.add(event)
-        self.ledger.add(sighting)
+        if sighting.state == "final":  # the tables count passes
+            self._table.add(event)
+            self.ledger.add(sighting)
         return event
 
     def source(self, stream_id: str, *, is_only: bool) -> Path:

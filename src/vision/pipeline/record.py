@@ -22,12 +22,13 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part of each source to run, and how."""
+    """Which part of each source to run, and how; ``early``: write early sightings, too."""
 
     start_s: float = 0.0
     duration_s: float | None = None
     fps: float | None = None
     annotate: bool = True
+    early: bool = False
 
 
 @dataclass(slots=True)
@@ -143,7 +144,7 @@ def record_one(
         place = folder.source(stream_id, is_only=is_only)
         rate = min(source.frame_rate, part.fps) if part.fps else source.frame_rate
         output = SourceOutput(place, source.width, source.height, rate, annotate=part.annotate)
-        stream = pipeline.open(stream_id)
+        stream = pipeline.open(stream_id, early=part.early)
         expected = source.n_frames_expected
         is_written = False
         try:
@@ -153,6 +154,8 @@ def record_one(
                     with times.stage("write"):
                         output.add(result, stream)
                         write(folder, result.sightings, place, summary)
+                        for sighting in result.early:
+                            folder.add(sighting, place)
                     if progress is not None:
                         progress(stream_id, source.counts.yielded, expected)
                     if is_stopped():
@@ -199,6 +202,9 @@ def report_of(source: FileSource, stream: Stream) -> dict[str, Any]:
         "discarded": dict(counts.discarded),
         "joined_tracks": counts.joined,
         "split_tracks": counts.splits,
+        "divided_vehicles": counts.divided,
+        "early": counts.early,
+        "withdrawn": counts.withdrawn,
     }
 
 

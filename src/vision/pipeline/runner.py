@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from vision.errors import SourceError
 from vision.pipeline.config import Config, load_config
 from vision.pipeline.photo import read_photo
 from vision.pipeline.stages import load_stages
@@ -51,9 +52,12 @@ class Pipeline:
             frame = frame_of(image)
         return read_photo(self.stages, self.config, frame)
 
-    def open(self, stream_id: str) -> Stream:
-        """A new stream that takes frames one by one; for callers with their own frames."""
-        return Stream(self.stages, self.config, stream_id, self.times)
+    def open(self, stream_id: str, *, early: bool = False) -> Stream:
+        """A new stream that takes frames one by one; for callers with their own frames.
+
+        With ``early`` its results also hold early sightings, see `vision.Sighting`.
+        """
+        return Stream(self.stages, self.config, stream_id, self.times, early=early)
 
     def frames(self, source: FileSource, stream: Stream | None = None) -> Iterator[FrameResult]:
         """Every frame of a source with what it gave.
@@ -79,17 +83,26 @@ class Pipeline:
         start_s: float = 0.0,
         duration_s: float | None = None,
         fps: float | None = None,
+        early: bool = False,
     ) -> Iterator[Sighting]:
         """Sightings of a recorded video, each when its vehicle has passed.
 
+        With ``early`` also those of passes that go on, once a plate is sure and again when its text changes, under
+        the id of the final one; their ``state`` is "early".
+
         Raises:
-            SourceError, DecodeError: see `vision.video.file.FileSource`.
+            SourceError, DecodeError: see `vision.video.file.FileSource`; what was still open has come before.
         """
         device = self.config.decode.device
         with FileSource(
             uri, stream_id=stream_id, start_s=start_s, duration_s=duration_s, fps=fps, device=device
         ) as source:
-            stream = self.open(source.stream_id)
-            for result in self.frames(source, stream):
-                yield from result.sightings
+            stream = self.open(source.stream_id, early=early)
+            try:
+                for result in self.frames(source, stream):
+                    yield from result.sightings
+                    yield from result.early
+            except SourceError:
+                yield from stream.close()
+                raise
             yield from stream.close()

@@ -32,8 +32,9 @@ class FrameResult:
     """What one frame gave.
 
     ``vehicle_ids`` (n,) and ``plate_ids`` (m,) are track ids, -1 where a track is not confirmed; ``texts`` are the
-    believed texts so far of the plates; ``sightings`` are the passes that ended with this frame. Where not
-    ``is_detected``, the vehicles are those of the last detection, carried along by their tracks.
+    believed texts so far of the plates; ``sightings`` are the passes that ended with this frame, ``early`` what is
+    newly known of others, where asked for. Where not ``is_detected``, the vehicles are those of the last detection,
+    carried along by their tracks.
     """
 
     frame: Frame
@@ -43,6 +44,7 @@ class FrameResult:
     plate_ids: I64
     texts: Sequence[PlateText | None]
     sightings: Sequence[Sighting]
+    early: Sequence[Sighting] = ()
     is_cut: bool = False
     is_look: bool = False
     is_detected: bool = True
@@ -72,10 +74,13 @@ class Stream:
         config: settings.
         stream_id: name of the camera.
         times: where stage times are added.
+        early: whether results say early what is known of passes that go on.
     """
 
-    def __init__(self, stages: Stages, config: StreamConfig, stream_id: str, times: StageTimes) -> None:
-        self._stages, self._config, self._times = stages, config, times
+    def __init__(
+        self, stages: Stages, config: StreamConfig, stream_id: str, times: StageTimes, *, early: bool = False
+    ) -> None:
+        self._stages, self._config, self._times, self._gives_early = stages, config, times, early
         track, detect = config.track, config.detect
         self._vehicle_tracker = Tracker(
             high_score=track.high_score,
@@ -99,9 +104,7 @@ class Stream:
             self._describe,
             rules,
             stream_id,
-            linger_s=closing.linger_s,
-            min_frames=closing.min_frames,
-            min_duration_s=closing.min_duration_s,
+            **closing.model_dump(exclude={"cut_threshold"}),
         )
         self._cuts = CutDetector(closing.cut_threshold)
         self._motion = MotionGrid()
@@ -180,9 +183,10 @@ class Stream:
                 self._attributes(frame, vehicles, ids)
         with self._times.stage("sightings"):
             sightings += self._book.close(frame.time_ns)
+            early = self._book.early() if self._gives_early else []
             texts = [self._book.plate_text(int(i)) if i >= 0 else None for i in plate_ids]
         return FrameResult(
-            frame, vehicles, ids, reads, plate_ids, texts, sightings, is_cut, bool(searches), cause is not None
+            frame, vehicles, ids, reads, plate_ids, texts, sightings, early, is_cut, bool(searches), cause is not None
         )
 
     def close(self) -> list[Sighting]:
@@ -282,6 +286,7 @@ class Stream:
                 continue
             owner = owner_of(read.box, vehicles.boxes, ids)
             record = self._book.see_plate(frame, plate_id, read, owner)
+            self.scene.forget(np.array(self._book.divided_ids, np.int64))
             if owner is not None:
                 plate = record.fusion.plate
                 self._looks.saw_plate(owner[0], frame.time_ns, plate.score if plate else 0.0)

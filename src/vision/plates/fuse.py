@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from vision.plates._fuse import LogProbSum
 from vision.plates.grammar import TextDecoder
 from vision.types import F32, PlateRead, PlateText
 
-LOG_FLOOR = -9.0  # no single look can rule a character out
+LOG_FLOOR = -14.0  # no single look can rule a character out
 FULL_HEIGHT_PX = 24.0  # a plate this high or higher counts fully
-LOOK_S = 0.1  # looks closer together than this share one vote
+LOOK_S, LOOK_GROWTH = 0.1, 0.1  # looks closer together than this share one vote, unless the size changed so much
 
 
 class PlateFusion:
     """Accumulates the reads of one plate.
 
-    A look's weight is (mean probability of its characters)^2 x clamp(plate height / 24 px, 0.2, 1) x sharpness
-    (relative to the sharpest look so far), and looks closer than 0.1 s apart share one vote.
+    A look's weight is (mean probability of its characters)^8 x clamp(plate height / 24 px, 0.2, 1) x sharpness
+    (relative to the sharpest look so far). Looks less than 0.1 s and a tenth in size apart share one vote.
+    Source of the figures: benchmarks/fusion.py, see docs/decisions/0004-plate-fusion.md.
     """
 
     def __init__(self, decoder: TextDecoder) -> None:
@@ -26,7 +29,7 @@ class PlateFusion:
         self._color: F32 | None = None
         self._rows: F32 | None = None
         self._fused: PlateText | None = None
-        self._last_ns: int | None = None
+        self._last: tuple[int, float] | None = None  # time and width of the last look
         self.n_looks = 0
         self.max_width_px = 0.0
         self.max_sharpness = 0.0
@@ -38,10 +41,12 @@ class PlateFusion:
         mean = float(np.mean([c.score for c in read.plate.chars]))
         height = abs(float(read.corners[3, 1] + read.corners[2, 1] - read.corners[0, 1] - read.corners[1, 1])) / 2
         self.max_sharpness = max(self.max_sharpness, read.sharpness)
-        quality = mean**2 * min(1.0, max(0.2, height / FULL_HEIGHT_PX))
-        weight = quality * max(0.1, read.sharpness / self.max_sharpness if self.max_sharpness > 0 else 1.0)
-        if self._last_ns is not None:
-            weight *= min(1.0, max(0.05, (time_ns - self._last_ns) / 1e9 / LOOK_S))
+        size = min(1.0, max(0.2, height / FULL_HEIGHT_PX))
+        weight = mean**8 * size * max(0.1, read.sharpness / self.max_sharpness if self.max_sharpness > 0 else 1.0)
+        if self._last is not None:
+            later = (time_ns - self._last[0]) / 1e9 / LOOK_S
+            grown = abs(math.log(read.width_px / self._last[1])) / LOOK_GROWTH
+            weight *= min(1.0, max(0.05, later, grown))
         weight = max(weight, 1e-4)
         if self._text is None or self._color is None or self._rows is None:
             self._text = empty_sum(read.log_probs)
@@ -50,12 +55,12 @@ class PlateFusion:
         self._text.add(np.ascontiguousarray(read.log_probs, np.float32), weight)
         self._color = self._color + weight * read.color_probs
         self._rows = self._rows + weight * read.row_probs
-        self._last_ns = time_ns
+        self._last = time_ns, read.width_px
         self._fused = None
         self.n_looks += 1
         self.max_width_px = max(self.max_width_px, read.width_px)
         self.best_look = max(self.best_look, min(look, read.plate.score / look))
-        return quality * look * min(1.0, read.width_px / 160)
+        return mean**2 * size * look * min(1.0, read.width_px / 160)
 
     def absorb(self, other: PlateFusion) -> None:
         """Take over the looks of another fusion of the same plate."""

@@ -19,6 +19,7 @@ from vision.types import F32, U8, Char, PlateText
 UNREADABLE = "?"
 PAD = "_"
 COLOR_FLOOR = 0.02  # a color the network rules out costs at most log(0.02): it may err at night
+ROWS_FLOOR = 0.02  # the same for the number of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ class TextDecoder:
     def decode(self, log_probs: F32, color_probs: F32, row_probs: F32, *, limit: int = 5) -> PlateText:
         """The best text under the grammar.
 
-        The kind's color joins the decision: a pattern's score is its characters' log-probability plus the log of
-        the probability that the plate has one of the kind's colors. ``score`` is the product of the chosen
-        characters' probabilities, unused slots included.
+        The kind's color and rows join the decision: a pattern's score is its characters' log-probability plus the
+        logs of the probabilities that the plate has one of the kind's colors and numbers of rows. ``score`` is the
+        product of the chosen characters' probabilities, unused slots included.
 
         Args:
             log_probs: (slots, characters) float32 natural logarithms, each row a distribution.
@@ -114,7 +115,12 @@ class TextDecoder:
             row_probs: (2,) float32, one row and two rows.
         """
         colors = dict(zip(self.colors, color_probs.tolist(), strict=True))
-        priors = [math.log(max(COLOR_FLOOR, sum(colors.get(c, 0.0) for c in k.colors))) for k in self.grammar.kinds]
+        rows = row_probs.tolist()
+        priors = [
+            math.log(max(COLOR_FLOOR, sum(colors.get(c, 0.0) for c in kind.colors)))
+            + math.log(max(ROWS_FLOOR, sum(rows[n - 1] for n in kind.rows)))
+            for kind in self.grammar.kinds
+        ]
         bias = np.array([priors[owner] for owner in self._owners], np.float32)
         patterns, symbols, _ = kernels.decode_text(log_probs, self._masks, bias=bias, limit=limit)
         candidates = []

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 import numpy as np
 
 from vision.plates.fuse import PlateFusion, distance
 from vision.plates.grammar import TextDecoder
-from vision.scene.way import passage_of
-from vision.sightings.motion import direction_of
-from vision.sightings.records import PlateRecord, Span, VehicleRecord
+from vision.sightings.counts import BookCounts
+from vision.sightings.groups import clusters_of, groups_of, owners_of
+from vision.sightings.records import Alarm, Look, PlateRecord, Span, VehicleRecord
 from vision.sightings.rules import ReadRules, same_plate
-from vision.types import F32, Box, Frame, PlateRead, PlateText, Sighting, Vehicle
+from vision.sightings.summary import Describe, alarm_of, merged_into, sighting_of
+from vision.types import F32, Box, Frame, PlateRead, PlateText, Reason, Sighting
 
 NS = 1_000_000_000
 AWAY_NS = 3 * NS // 10  # a plate that was not seen for so long may come back under another track
 STRONG = 0.4  # a plate text this sure may split a track
-
-Describe = Callable[[VehicleRecord], Vehicle]
-
-
-@dataclass(slots=True)
-class BookCounts:
-    """What became of tracks and reads; every track is a sighting, a part of one, or counted as discarded."""
-
-    sightings: int = 0
-    read: int = 0
-    looks: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    discarded: Counter[str] = field(default_factory=Counter)
-    joined: int = 0
-    splits: int = 0
+STRANGE_LOOKS = 2  # in a row, at another believed plate than before: the track has gone over to another vehicle
 
 
 class Book:
@@ -46,6 +31,7 @@ class Book:
         stream_id: goes into sightings.
         linger_s: how long an ended track may still be joined by another part of the same pass.
         min_frames, min_duration_s: a vehicle without plate seen less than this is discarded as noise, and counted.
+        early_score: a plate so sure is given out early, if `early` is asked.
     """
 
     def __init__(
@@ -58,11 +44,15 @@ class Book:
         linger_s: float,
         min_frames: int,
         min_duration_s: float,
+        early_score: float = 0.9,
     ) -> None:
         self._decoder, self._describe, self._rules, self._stream_id = decoder, describe, rules, stream_id
         self._linger_ns = round(linger_s * NS)
         self._min_frames, self._min_ns = min_frames, round(min_duration_s * NS)
-        self._vehicles: dict[int, VehicleRecord] = {}
+        self._early_score = early_score
+        self._vehicles: dict[int, VehicleRecord] = {}  # by track id, the part that goes on
+        self._parts: list[VehicleRecord] = []  # earlier parts
+        self.divided_ids: list[int] = []  # tracks divided by the last `see_plate`
         self._plates: list[PlateRecord] = []
         self._plate_of: dict[int, PlateRecord] = {}  # plate track id -> the record it adds to now
         self.counts = BookCounts()
@@ -81,40 +71,70 @@ class Book:
         return self._vehicles[track_id]
 
     def see_plate(self, frame: Frame, track_id: int, read: PlateRead, vehicle: tuple[int, Box] | None) -> PlateRecord:
-        """Note a look at a tracked plate; two strong reads of another text in a row begin a new record."""
+        """Note a look at a tracked plate on a vehicle (track id, box) that was seen, or on none.
+
+        Two strong reads of another text in a row begin a new plate record; two looks at another believed plate, without
+        one that fits in between, divide the vehicle's track where the plate it had was seen last.
+        """
         self.counts.looks += 1
-        record = self._plate_of.get(track_id)
-        if record is None and vehicle is not None:
-            record = self._again(frame, track_id, read, vehicle[0])
+        self.divided_ids.clear()
+        look = Look(frame, read, (self._vehicles[vehicle[0]].key, vehicle[1]) if vehicle else None)
+        record, looks = self._plate_of.get(track_id), [look]
+        if record is None and look.vehicle is not None:
+            record = self._again(track_id, look)
         if record is None:
-            record = self._open_plate(frame, track_id, read)
+            record = self._open_plate(track_id, look)
         elif self._contradicts(record, read):
-            held, record.held = record.held, read
-            if held is None or distance(held.plate.text, read.plate.text) > 1:
+            held, record.held = record.held, look
+            if held is None or distance(held.read.plate.text, read.plate.text) > 1:
                 return record
             record.held, record.is_ended = None, True
             self.counts.splits += 1
-            record = self._open_plate(frame, track_id, read)
-            record.fusion.add(held, frame.time_ns - NS // 10)
+            record, looks = self._open_plate(track_id, held), [held, look]
         else:
             record.held = None
-        record.see(frame, read, vehicle)
+        for one in looks:
+            record.see(one)
+            if one.vehicle is not None:
+                self._follow(record, one, one.vehicle[1])
         return record
 
-    def _open_plate(self, frame: Frame, track_id: int, read: PlateRead) -> PlateRecord:
-        record = PlateRecord(track_id, Span.start(frame, read.box), PlateFusion(self._decoder))
+    def _follow(self, plate: PlateRecord, look: Look, box: Box) -> None:
+        """Note on the vehicle whether this is the plate it had; divide the track if it shows another one by now."""
+        vehicle = self._vehicles.get(look.vehicle[0][0]) if look.vehicle else None
+        if vehicle is None:
+            return
+        had, has = self._believed(vehicle.plate) if vehicle.plate else None, self._believed(plate)
+        if vehicle.plate is plate or had is None or has is None or same_plate(had, has):
+            vehicle.fits(plate)
+            return
+        vehicle.n_strange += 1
+        if vehicle.n_strange < STRANGE_LOOKS:
+            return
+        before, after = vehicle.divided(look.frame, box)
+        self._parts.append(before)
+        self._vehicles[vehicle.track_id] = after
+        moved = min(plate.votes.pop(before.key, 0), plate.fusion.n_looks)
+        plate.votes[after.key] = max(1, moved)
+        after.fits(plate)
+        self.counts.divided += 1
+        self.divided_ids.append(vehicle.track_id)
+
+    def _open_plate(self, track_id: int, look: Look) -> PlateRecord:
+        record = PlateRecord(track_id, Span.start(look.frame, look.read.box), PlateFusion(self._decoder))
         self._plates.append(record)
         self._plate_of[track_id] = record
         return record
 
-    def _again(self, frame: Frame, track_id: int, read: PlateRead, vehicle_id: int) -> PlateRecord | None:
+    def _again(self, track_id: int, look: Look) -> PlateRecord | None:
         """The record of this vehicle's plate if it was seen before under another track and this look does not differ.
 
         A plate is looked for rarely once it is settled, and its track may have been lost meanwhile.
         """
         for record in self._plates:
-            is_away = frame.time_ns - record.span.last_ns > AWAY_NS
-            if is_away and vehicle_id in record.vehicles() and not self._contradicts(record, read):
+            is_away = look.frame.time_ns - record.span.last_ns > AWAY_NS
+            is_on_it = look.vehicle is not None and look.vehicle[0] in record.vehicles()
+            if is_away and is_on_it and not self._contradicts(record, look.read):
                 self._plate_of[track_id] = record
                 record.is_ended = False
                 return record
@@ -129,7 +149,8 @@ class Book:
 
     def plate_on(self, vehicle_id: int) -> PlateText | None:
         """The best believed text so far on a vehicle track, for labels and for deciding where to look next."""
-        plates = [self._believed(p) for p in self._plates if vehicle_id in p.votes]
+        vehicle = self._vehicles.get(vehicle_id)
+        plates = [self._believed(p) for p in self._plates if vehicle and vehicle.key in p.votes]
         return max((p for p in plates if p), key=lambda p: p.score, default=None)
 
     def plate_text(self, plate_id: int) -> PlateText | None:
@@ -170,87 +191,91 @@ class Book:
         elif not self._is_anything_due(now_ns):
             return []
         sightings = []
-        for vehicles, plates in self._groups():
+        for vehicles, plates in groups_of(self._all_vehicles(), self._plates, self._believed):
             members: list[VehicleRecord | PlateRecord] = [*vehicles, *plates]
             last_ns = max(m.span.last_ns for m in members)
             if all(m.is_ended for m in members) and (now_ns is None or now_ns - last_ns > self._linger_ns):
                 sightings += self._conclude(vehicles, plates)
-                for vehicle in vehicles:
-                    del self._vehicles[vehicle.track_id]
-                for plate in plates:
-                    self._plates.remove(plate)
+                self._forget(vehicles, plates)
         return sorted(sightings, key=lambda s: (s.first_time_ns, s.id))
 
+    def _all_vehicles(self) -> list[VehicleRecord]:
+        return [*self._parts, *self._vehicles.values()]
+
+    def _forget(self, vehicles: list[VehicleRecord], plates: list[PlateRecord]) -> None:
+        for vehicle in vehicles:
+            if self._vehicles.get(vehicle.track_id) is vehicle:
+                del self._vehicles[vehicle.track_id]
+            else:
+                self._parts.remove(vehicle)
+        for plate in plates:
+            self._plates.remove(plate)
+
     def _is_anything_due(self, now_ns: int) -> bool:
-        records: list[VehicleRecord | PlateRecord] = [*self._vehicles.values(), *self._plates]
+        records: list[VehicleRecord | PlateRecord] = [*self._all_vehicles(), *self._plates]
         ended = [r.span.last_ns for r in records if r.is_ended]
         return bool(ended) and now_ns - min(ended) > self._linger_ns
 
-    def _groups(self) -> list[tuple[list[VehicleRecord], list[PlateRecord]]]:
-        """Connected records: plates with their vehicles and equal plates, leaving vehicles with their last parts."""
-        texts = [self._believed(p) for p in self._plates]
-        group_of_vehicle: dict[int, int] = {v: i for i, v in enumerate(self._vehicles)}
-        parent = list(range(len(self._vehicles) + len(self._plates)))
+    def early(self) -> list[Sighting]:
+        """Early sightings of passes that go on: one once its plate is sure enough, and one whenever its text changes.
 
-        def find(i: int) -> int:
-            while parent[i] != i:
-                parent[i] = parent[parent[i]]
-                i = parent[i]
-            return i
+        Every id given out here comes back in `close`, as the id of one final sighting or among its ``merged_ids``.
+        """
+        fresh = [p for p in self._plates if p.is_fresh and self._is_news(p)]
+        for plate in self._plates:
+            plate.is_fresh = False
+        if not fresh:
+            return []
+        sightings = []
+        for vehicles, plates in groups_of(self._all_vehicles(), self._plates, self._believed):
+            clusters, _ = clusters_of(plates, self._believed)
+            for owned, cluster in zip(owners_of(vehicles, clusters), clusters, strict=True):
+                text = self._text_of(cluster)
+                if text is None or text.score < self._early_score or not any(p in fresh for p in cluster):
+                    continue
+                alarm = alarm_of(cluster)
+                merged = merged_into(alarm, cluster)
+                if alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids):
+                    continue
+                sightings.append(self._sighting(owned, cluster, text, cluster, is_final=False))
+                said = sightings[-1]
+                carrier = next((p for p in cluster if alarm and p.alarm is alarm), cluster[0])
+                first_ns = alarm.first_ns if alarm else max(p.span.last_ns for p in cluster)
+                carrier.alarm = Alarm(said.id, said.revision, text.text, said.merged_ids, first_ns)
+                self.counts.early += 1
+        return sightings
 
-        base = len(self._vehicles)
-        for i, plate in enumerate(self._plates):
-            for vehicle in plate.vehicles():
-                if vehicle in group_of_vehicle:
-                    parent[find(base + i)] = find(group_of_vehicle[vehicle])
-            for j in range(i):
-                a, b = texts[i], texts[j]
-                if a and b and same_plate(a, b):
-                    parent[find(base + i)] = find(base + j)
-        vehicles = list(self._vehicles.values())
-        for i, part in enumerate(vehicles):
-            for j, whole in enumerate(vehicles):
-                if whole.leaves_as(part):
-                    parent[find(i)] = find(j)
-        groups: dict[int, tuple[list[VehicleRecord], list[PlateRecord]]] = {}
-        for i, vehicle_record in enumerate(self._vehicles.values()):
-            groups.setdefault(find(i), ([], []))[0].append(vehicle_record)
-        for i, plate in enumerate(self._plates):
-            groups.setdefault(find(base + i), ([], []))[1].append(plate)
-        return list(groups.values())
+    def _is_news(self, plate: PlateRecord) -> bool:
+        text = self._believed(plate)
+        return (
+            text is not None and text.score >= self._early_score and (not plate.alarm or plate.alarm.text != text.text)
+        )
+
+    def _text_of(self, cluster: list[PlateRecord]) -> PlateText | None:
+        """What the plates of a cluster say together."""
+        if len(cluster) == 1:
+            return self._believed(cluster[0])
+        fusion = PlateFusion(self._decoder)
+        for part in cluster:
+            fusion.absorb(part.fusion)
+        return self._rules.believed(fusion) or self._believed(cluster[0])
 
     def _conclude(self, vehicles: list[VehicleRecord], plates: list[PlateRecord]) -> list[Sighting]:
         """One sighting per different plate of the group, or one without plate, or none (noise, counted)."""
-        clusters: list[list[PlateRecord]] = []
-        unread: list[PlateRecord] = []
-        for plate in sorted(plates, key=lambda p: -(p.fusion.plate.score if p.fusion.plate else 0.0)):
-            text = self._believed(plate)
-            if text is None:
-                unread.append(plate)
-                continue
-            for cluster in clusters:
-                other = self._believed(cluster[0])
-                if other and same_plate(text, other):
-                    cluster.append(plate)
-                    break
-            else:
-                clusters.append([plate])
+        clusters, unread = clusters_of(plates, self._believed)
         if not clusters:
             return self._conclude_unread(vehicles, unread)
         self.counts.joined += len(vehicles) + len(plates) - len(clusters)
-        owners: list[list[VehicleRecord]] = [[] for _ in clusters]
-        for vehicle in vehicles:
-            votes = [sum(p.votes.get(vehicle.track_id, 0) for p in cluster) for cluster in clusters]
-            owners[int(np.argmax(votes))].append(vehicle)
         sightings = []
-        for owned, cluster in zip(owners, clusters, strict=True):
-            surest, clearest = cluster[0], max(cluster, key=lambda p: p.best_quality)
-            for part in cluster[1:]:
-                surest.fusion.absorb(part.fusion)
-            sightings.append(self._sighting(owned, cluster, self._believed(surest), clearest))
+        for i, (owned, cluster) in enumerate(zip(owners_of(vehicles, clusters), clusters, strict=True)):
+            text, alarmed = self._text_of(cluster), cluster if i else [*cluster, *unread]
+            sightings.append(self._sighting(owned, cluster, text, alarmed, is_final=True))
         return sightings
 
     def _conclude_unread(self, vehicles: list[VehicleRecord], plates: list[PlateRecord]) -> list[Sighting]:
+        if alarm_of(plates):  # it was given out early: that must be taken back
+            self.counts.withdrawn += 1
+            return [self._sighting(vehicles, plates, None, plates, is_final=True)]
         if not vehicles:
             self.counts.discarded["plate_without_vehicle_unread"] += 1
             return []
@@ -259,45 +284,21 @@ class Book:
         if frames < self._min_frames or lasted < self._min_ns:
             self.counts.discarded["vehicle_too_short"] += 1
             return []
-        best = max(plates, key=lambda p: p.best_quality, default=None)
-        return [self._sighting(vehicles, plates, None, best)]
+        return [self._sighting(vehicles, plates, None, plates, is_final=True)]
 
     def _sighting(
         self,
         vehicles: list[VehicleRecord],
         plates: list[PlateRecord],
         text: PlateText | None,
-        best: PlateRecord | None,
+        alarmed: list[PlateRecord],
+        *,
+        is_final: bool,
     ) -> Sighting:
-        own, others = [v.span for v in vehicles], [p.span for p in plates]
-        spans, every = own or others, own + others
-        first, last = min(every, key=lambda s: s.first_ns), max(every, key=lambda s: s.last_ns)
-        start, stop = min(spans, key=lambda s: s.first_ns), max(spans, key=lambda s: s.last_ns)
-        main = max(vehicles, key=lambda v: v.score_sum, default=None)
-        reason = "" if text else self._rules.reason(vehicles, plates)
-        evidence = best.evidence if best and text else main.evidence if main else best.evidence if best else None
-        self.counts.sightings += 1
-        self.counts.read += text is not None
-        if reason:
-            self.counts.reasons[reason] += 1
-        lead = main.track_id if main else plates[0].track_id
-        return Sighting(
-            id=f"{self._stream_id}-{first.first_ns // 1_000_000}-{'v' if main else 'p'}{lead}",
-            stream_id=self._stream_id,
-            first_time_ns=first.first_ns,
-            last_time_ns=last.last_ns,
-            first_s=first.first_s,
-            last_s=last.last_s,
-            is_utc=False if evidence is None else evidence.frame.is_utc,
-            plate=text,
-            reason=reason,
-            vehicle=self._describe(main) if main else None,
-            direction=direction_of(start.first_box, stop.last_box),
-            first_box=start.first_box,
-            last_box=stop.last_box,
-            n_frames=sum(s.n_frames for s in spans),
-            n_reads=sum(p.fusion.n_looks for p in plates),
-            track_ids=tuple(sorted(v.track_id for v in vehicles)),
-            evidence=evidence,
-            passage=passage_of([v.way for v in vehicles if v.way]),
-        )
+        """The sighting of these records as they are; ``alarmed``: the plates whose early sightings it goes on with."""
+        reason: Reason = "" if text else self._rules.reason(vehicles, plates)
+        if is_final:
+            self.counts.sightings += 1
+            self.counts.read += text is not None
+            self.counts.reasons.update([reason] if reason else [])
+        return sighting_of(self._stream_id, vehicles, plates, text, reason, self._describe, alarmed, is_final=is_final)

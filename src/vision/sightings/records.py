@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from vision.scene.way import Way
 from vision.types import F32, Box, Evidence, Frame, PlateRead
 
 LEAVING_S = 0.6
+Key = tuple[int, int]  # track id and part of a vehicle
 CLEAR = 0.8  # the likeliest characters of a look together: what they say is not in doubt
 
 
@@ -45,11 +46,16 @@ class Span:
 
 @dataclass(slots=True, eq=False)
 class VehicleRecord:
-    """One vehicle track: its way, the votes for its class, type and color, and its best picture."""
+    """One vehicle track: its way, the votes for its class, type and color, and its best picture.
+
+    A track that goes on with another vehicle, as its plate shows, becomes two records: `part` counts them. What came
+    after the last look that fitted the plate is kept apart in ``since``, so that it can be told where it belongs.
+    """
 
     track_id: int
     span: Span
     class_votes: F32
+    part: int = 0
     score_sum: float = 0.0
     max_width_px: float = 0.0
     type_votes: F32 | None = None
@@ -61,9 +67,34 @@ class VehicleRecord:
     was_whole: bool = False  # inside the picture at some time
     is_ended: bool = False
     way: Way | None = None
+    plate: PlateRecord | None = None  # that its looks showed so far
+    n_strange: int = 0  # looks since then that showed another one
+    fitting: VehicleRecord | None = None  # this record as it was at the last look that fitted
+    since: VehicleRecord | None = None
+
+    @property
+    def key(self) -> Key:
+        """What plates vote for: the track and its part."""
+        return self.track_id, self.part
+
+    def fits(self, plate: PlateRecord) -> None:
+        """A look showed the plate that belongs to this vehicle: all so far is its own."""
+        self.plate, self.n_strange, self.since = plate, 0, None
+        self.fitting = replace(self, span=replace(self.span), fitting=None)
+
+    def divided(self, frame: Frame, box: Box) -> tuple[VehicleRecord, VehicleRecord]:
+        """The vehicle as of the last look that fitted, ended, and the one that came after it."""
+        before = self.fitting or self
+        after = self.since or VehicleRecord(self.track_id, Span.start(frame, box), np.zeros_like(self.class_votes))
+        before.is_ended, before.way, after.part = True, self.way, self.part + 1
+        return before, after
 
     def see(self, frame: Frame, box: Box, score: float, probs: F32) -> None:
         """Add one detection of the vehicle."""
+        if self.fitting is not None:
+            if self.since is None:
+                self.since = VehicleRecord(self.track_id, Span.start(frame, box), np.zeros_like(probs))
+            self.since.see(frame, box, score, probs)
         self.span.see(frame, box)
         self.class_votes = self.class_votes + score * probs
         self.score_sum += score
@@ -83,6 +114,8 @@ class VehicleRecord:
         It appears within `LEAVING_S` of this one's end, inside its last box and less than half as large, and both
         were last seen at the picture's edge.
         """
+        if part.track_id == self.track_id:
+            return False
         gap_ns = part.span.first_ns - self.span.last_ns
         if not 0 < gap_ns <= LEAVING_S * 1e9 or not (self.is_at_edge and part.is_at_edge):
             return False
@@ -94,11 +127,33 @@ class VehicleRecord:
 
     def add_attributes(self, types: F32, colors: F32, weight: float) -> None:
         """Add one opinion of the attributes network."""
+        if self.since is not None:
+            self.since.add_attributes(types, colors, weight)
         if self.type_votes is None or self.color_votes is None:
             self.type_votes, self.color_votes = np.zeros_like(types), np.zeros_like(colors)
         self.type_votes = self.type_votes + weight * types
         self.color_votes = self.color_votes + weight * colors
         self.attribute_weight += weight
+
+
+@dataclass(slots=True)
+class Alarm:
+    """The early sightings that a plate record was given out under: their id, the last revision and what it said."""
+
+    id: str
+    revision: int
+    text: str
+    merged_ids: tuple[str, ...]
+    first_ns: int  # of the first revision
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A read in its frame, on a vehicle (track id, part, box) or on none."""
+
+    frame: Frame
+    read: PlateRead
+    vehicle: tuple[Key, Box] | None
 
 
 @dataclass(slots=True, eq=False)
@@ -108,15 +163,19 @@ class PlateRecord:
     track_id: int
     span: Span
     fusion: PlateFusion
-    votes: dict[int, int] = field(default_factory=dict)
+    votes: dict[Key, int] = field(default_factory=dict)
     best_quality: float = 0.0
     evidence: Evidence | None = None
     has_clear_read: bool = False  # one look showed sure characters, whether or not they are a plate
-    held: PlateRead | None = None  # a strong read that contradicts the others, waiting for a second one
+    held: Look | None = None  # a strong read that contradicts the others, waiting for a second one
     is_ended: bool = False
+    is_fresh: bool = False  # seen since early sightings were last asked for
+    alarm: Alarm | None = None
 
-    def see(self, frame: Frame, read: PlateRead, vehicle: tuple[int, Box] | None) -> None:
-        """Add one look, made on the vehicle (track id, box) or on none."""
+    def see(self, look: Look) -> None:
+        """Add one look."""
+        frame, read, vehicle = look.frame, look.read, look.vehicle
+        self.is_fresh = True
         self.span.see(frame, read.box)
         quality = self.fusion.add(read, frame.time_ns)
         self.has_clear_read |= math.exp(float(read.log_probs.max(1).sum())) > CLEAR
@@ -126,8 +185,8 @@ class PlateRecord:
             self.best_quality = quality
             self.evidence = Evidence(frame, vehicle[1] if vehicle else None, read.corners)
 
-    def vehicles(self) -> list[int]:
-        """Vehicle tracks this plate belongs to: seen there at least twice, or always, and in a quarter of its looks.
+    def vehicles(self) -> list[Key]:
+        """Vehicles this plate belongs to: seen there at least twice, or always, and in a quarter of its looks.
 
         Looks at a plate that moved count only where it was on some vehicle: its vehicle may have been found late.
         """

@@ -12,6 +12,7 @@ from vision.sightings.reasons import reason_of
 from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.types import PlateText, Reason
 
+SURE = 0.9  # two plates that differ in a character which is so sure in both are two plates
 FEW_LOOKS, FEW_LOOKS_SCORE = 4, 0.75  # fewer looks than this have to be so sure
 
 
@@ -22,7 +23,7 @@ class ReadRules:
     min_char_score: float = 0.5
     max_unreadable: int = 1
     min_look_score: float = 0.45
-    min_score: float = 0.5
+    min_score: float = 0.6
     min_score_alone: float = 0.9
     min_looks_alone: int = 3
     min_width_px: float = 24
@@ -59,6 +60,9 @@ def readable_score(plate: PlateText) -> float:
 
 
 def same_plate(a: PlateText, b: PlateText) -> bool:
-    """Whether two believed texts are the same plate: equal, or one character apart with one of them unsure."""
+    """Whether two believed texts are the same plate: equal, or one character apart and not sure of it in both."""
     gap = distance(a.text, b.text)
-    return gap == 0 or (gap == 1 and min(a.score, b.score) < 0.9)
+    if gap != 1 or len(a.text) != len(b.text):
+        return gap == 0 or (gap == 1 and min(a.score, b.score) < SURE)
+    differing = [(x, y) for x, y in zip(a.chars, b.chars, strict=True) if x.text != y.text]
+    return any(UNREADABLE not in (x.text, y.text) and min(x.score, y.score) < SURE for x, y in differing)

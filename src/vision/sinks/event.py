@@ -24,6 +24,9 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
     return {
         "schema": SCHEMA,
         "id": sighting.id,
+        "revision": sighting.revision,
+        "state": sighting.state,
+        "merged_ids": list(sighting.merged_ids),
         "stream_id": sighting.stream_id,
         "first_time": utc_text(sighting.first_time_ns) if sighting.is_utc else None,
         "last_time": utc_text(sighting.last_time_ns) if sighting.is_utc else None,

@@ -164,4 +164,5 @@ def csv_line(values: Sequence[object]) -> bytes:
 def evidence_name(sighting: Sighting) -> str:
     """File name stem of a sighting's pictures: time and plate, safe on every file system."""
     text = sighting.plate.text.replace("?", "_") if sighting.plate else "unread"
-    return f"{round(sighting.first_s * 1000):09d}_{text}_{sighting.id.rpartition('-')[2]}"
+    early = f"_early{sighting.revision}" if sighting.state == "early" else ""
+    return f"{round(sighting.first_s * 1000):09d}_{text}_{sighting.id.rpartition('-')[2]}{early}"

@@ -1,0 +1,59 @@
+"""What a platform plugs in with: a sink takes deliveries and says what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one sink.
+
+    ``event`` is a CloudEvents 1.0 envelope as plain JSON and ``body`` the same, serialized once when it was stored:
+    every attempt sends equal bytes. ``key`` is the event's id, which a receiver may use to drop doubles. ``number``
+    counts the events of a device for this sink, one up each; it is kept with the event, so attempts share it.
+    """
+
+    key: str
+    camera: str
+    number: int
+    attempt: int
+    event: Mapping[str, Any]
+    body: bytes
+    evidence: Callable[[str], bytes] = field(repr=False)  # content hash of a picture -> its JPEG bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a delivery.
+
+    ``retry``: it may work later, not before ``wait_s`` if the other side named a time. ``refused``: it will never
+    work; the event goes to the dead letters with ``detail``.
+    """
+
+    state: Literal["delivered", "retry", "refused"]
+    detail: str = ""
+    wait_s: float | None = None
+
+
+class Sink(Protocol):
+    """Where events go. One thread calls it; deliveries of a camera come in order.
+
+    A sink is made by ``factory(name: str, settings: Mapping[str, Any]) -> Sink``, an entry point of the group
+    ``vision.sinks`` whose name is the sink's ``type`` in a site file. A factory raises `ConfigError` for settings it
+    does not understand and does not connect yet.
+    """
+
+    def send(self, deliveries: Sequence[Delivery]) -> Sequence[Answer]:
+        """Try to deliver; one answer each, in order.
+
+        Raises:
+            SinkError: nothing was delivered, the platform is not there; all are tried again later.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...

@@ -1,0 +1,165 @@
+"""Early and final sightings: one id, every one of them concluded exactly once."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tests.sightings.real_reads import real_read
+from tests.sightings.test_book import box_at, frame_at, ns
+from tests.sightings.test_identity import drive, new_book
+from vision.sightings.book import Book
+from vision.types import Sighting
+
+PLATES = (("京A12345", "京A12346"), ("沪B67890", "沪B67899"), ("京A12347", "京A72347"), ("粤FD12345", "粤FD12349"))
+VIEWS = ((110, 0.0), (60, 1.2), (40, 0.8), (30, 1.0))  # plate width in px and blur: clear, misread, unsure, unreadable
+
+
+def check(early: list[Sighting], final: list[Sighting]) -> None:
+    """Every id ends once, revisions rise by one, and the final one is the last."""
+    assert all(s.state == "early" for s in early)
+    assert all(s.state == "final" for s in final)
+    ends = Counter([s.id for s in final] + [i for s in final for i in s.merged_ids])
+    assert max(ends.values(), default=1) == 1
+    assert {s.id for s in early} <= set(ends)
+    for sighting in final:
+        revisions = [s.revision for s in early if s.id == sighting.id]
+        assert revisions == list(range(1, len(revisions) + 1))
+        assert sighting.revision == len(revisions) + 1
+
+
+def test_an_early_sighting_comes_once_and_the_final_one_has_its_id() -> None:
+    book = new_book()
+    early = []
+    for k in range(10):
+        drive(book, 1, 1, "京A12345", k / 10, k / 10 + 0.1)
+        early += book.early()
+    (alarm,) = early
+    assert alarm.plate is not None
+    assert alarm.plate.text == "京A12345"
+    assert alarm.plate.score >= 0.9
+    assert alarm.last_s < 0.5
+    assert alarm.vehicle is not None
+    final = book.close(None)
+    check(early, final)
+    assert final[0].id == alarm.id
+    assert book.counts.sightings == 1
+    assert book.counts.early == 1
+
+
+def test_without_a_sure_plate_there_is_no_early_sighting() -> None:
+    book = new_book()
+    early = []
+    for k in range(10):
+        drive(book, 1, 1, "京A12345", k / 10, k / 10 + 0.1, (40, 0.8))
+        drive(book, 2, None, "", k / 10, k / 10 + 0.1)
+        early += book.early()
+    assert not early
+    final = book.close(None)
+    check(early, final)
+    assert [s.revision for s in final] == [1, 1]
+
+
+def test_a_changed_text_is_a_revision() -> None:
+    book = new_book(early_score=0.4)
+    early = []
+    for k in range(8):  # at this size and blur the network is sure of another province
+        drive(book, 1, 1, "京A12345", k / 10, k / 10 + 0.1, (60, 1.2))
+        early += book.early()
+    wrong = {s.plate.text for s in early if s.plate}
+    for k in range(8, 30):
+        drive(book, 1, 1, "京A12345", k / 10, k / 10 + 0.1)
+        early += book.early()
+    texts = [s.plate.text for s in early if s.plate]
+    assert texts[-1] == "京A12345"
+    assert wrong
+    assert wrong != {"京A12345"}
+    assert len({s.id for s in early}) == 1
+    check(early, book.close(None))
+
+
+def test_two_alarms_of_one_pass_are_merged_under_the_first_id() -> None:
+    book = new_book()
+    drive(book, 1, 1, "京A12346", 0, 0.3)  # taken for another one at first
+    early = book.early()
+    drive(book, 2, 2, "京A12345", 0.3, 0.9)
+    early += book.early()
+    assert len({s.id for s in early}) == 2
+    for k in range(20):
+        drive(book, 1, 1, "京A12345", 1 + k / 10, 1.1 + k / 10)
+        early += book.early()
+    first, second = early[0], early[1]
+    assert early[-1].id == first.id
+    assert early[-1].merged_ids == (second.id,)
+    (final,) = book.close(None)
+    check(early, [final])
+    assert final.id == first.id
+    assert final.merged_ids == (second.id,)
+
+
+def test_an_alarm_that_is_not_confirmed_is_withdrawn() -> None:
+    book = new_book(early_score=0.6)
+    drive(book, None, 1, "京A12345", 0, 0.9)
+    early = book.early()
+    assert len(early) == 1
+    # It stays where it is, on no vehicle: a sign.
+    drive(book, None, 1, "京A12345", 0.9, 8)
+    early += book.early()
+    book.end([], [1])
+    final = book.close(None)
+    check(early, final)
+    (withdrawn,) = final
+    assert withdrawn.plate is None
+    assert withdrawn.reason
+    assert book.counts.withdrawn == 1
+
+
+def run_at_random(seed: int) -> tuple[Book, list[Sighting], list[Sighting]]:
+    """Passes whose tracks break, that hide, change vehicles, and are taken for another plate at first."""
+    rng = np.random.default_rng(seed)
+    book = new_book(early_score=float(rng.choice([0.7, 0.9])))
+    early, final = [], []
+    passes = [(float(rng.uniform(0, 9)), PLATES[rng.integers(0, 4)], rng.random() < 0.2) for _ in range(8)]
+    tracks = {n: (10 * n, 10 * n) for n in range(len(passes))}
+    for k in range(120):
+        t = k / 10
+        for n, (start, texts, is_alone) in enumerate(passes):
+            age = t - start
+            if not 0 <= age <= 3:
+                continue
+            if rng.random() < 0.05:  # the vehicle's track, the plate's or both break
+                old, (vehicle, plate) = tracks[n], tracks[n]
+                tracks[n] = vehicle + int(rng.integers(0, 2)), plate + int(rng.integers(0, 2))
+                book.end([old[0]] if tracks[n][0] != old[0] else [], [old[1]] if tracks[n][1] != old[1] else [])
+            vehicle, plate = tracks[n]
+            if not is_alone:
+                drive(book, vehicle, None, "", t, t + 0.1)
+            if rng.random() < 0.7:
+                view = VIEWS[0] if rng.random() < 0.6 else VIEWS[rng.integers(0, 4)]
+                read = real_read(texts[int(age < 0.5)], *view, int(rng.integers(0, 8)))
+                book.see_plate(frame_at(t), plate, read, None if is_alone else (vehicle, box_at(t)))
+            if age > 2.9:
+                book.end([vehicle], [plate])
+        final += book.close(ns(t))
+        early += book.early()
+    return book, early, final + book.close(None)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_early_id_ends_exactly_once(seed: int) -> None:
+    book, early, final = run_at_random(seed)
+    check(early, final)
+    assert len(early) == book.counts.early > 0
+    assert len(final) == book.counts.sightings
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_asking_for_early_ones_changes_no_final_text(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, with_early = run_at_random(seed)
+    monkeypatch.setattr(Book, "early", lambda self: [])
+    _, _, without = run_at_random(seed)
+
+    def told(sightings: list[Sighting]) -> list[tuple[str, float, tuple[int, ...]]]:
+        return sorted((s.plate.text, s.first_s, s.track_ids) for s in sightings if s.plate)
+
+    assert told(with_early) == told(without)
