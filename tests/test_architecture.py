@@ -19,6 +19,7 @@ LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"plates", "detect", "attributes", "track", "video", "scene"},
     {"infer"},
     {"kernels"},
+    {"settings"},
     {"types", "errors"},
 ]
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}

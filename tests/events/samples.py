@@ -148,7 +148,7 @@ events: st.SearchStrategy[Event] = st.one_of(
         sightings, sites, st.lists(pictures, max_size=3), times,
     ),
     st.builds(lambda s, where, now: match_event(s, match_part(), where, now_ns=now), sightings, sites, times),
-    st.builds(status_event, st.builds(CameraStatus, words, times, st.sampled_from(["streaming", "stuck"]), words), sites),
+    st.builds(status_event, st.builds(CameraStatus, words, times, words, words), sites),
     st.builds(
         statistics_event,
         st.builds(

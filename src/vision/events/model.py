@@ -5,7 +5,6 @@ Source of the envelope: CloudEvents 1.0.2, JSON format and partitioning extensio
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -76,7 +75,7 @@ class TimesPart(Part):
 
 
 class PicturePart(Part):
-    """An evidence picture by reference: the SHA-256 of its bytes finds it (``scene`` whole frame, ``vehicle``, ``plate``)."""
+    """An evidence picture by reference: the SHA-256 of its bytes finds it; ``scene`` is the whole frame."""
 
     role: Literal["scene", "vehicle", "plate"]
     sha256: Sha256
@@ -168,7 +167,7 @@ class Envelope(Part):
 
     def body(self) -> bytes:
         """The event as UTF-8 JSON."""
-        return json.dumps(self.plain(), ensure_ascii=False, separators=(",", ":")).encode()
+        return self.model_dump_json(by_alias=True).encode()
 
 
 class EarlyEvent(Envelope):

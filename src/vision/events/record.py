@@ -1,4 +1,4 @@
-"""A sighting as plain JSON, schema ``vision.sighting/1``: a line of ``events.jsonl`` and the data of sighting events."""
+"""A sighting as plain JSON, ``vision.sighting/1``: a line of ``events.jsonl`` and the data of sighting events."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from vision.errors import OutputError
-from vision.report.evidence import save_pictures
 from vision.events.times import milliseconds_text
+from vision.report.evidence import save_pictures
 from vision.sinks.event import event_of
 from vision.sinks.ledger import load_ledger, save_ledger
 from vision.sinks.lines import JsonLines
