@@ -75,7 +75,7 @@ class Outbox:
         return all(done)
 
     def figures(self) -> dict[str, dict[str, Any]]:
-        """By sink: waiting, dead now; delivered, dead_total, dropped since the outbox began; the rest since the start."""
+        """By sink: waiting, dead now; delivered, dead_total, dropped since the outbox began; others since the start."""
         try:
             kept = self._kept()
         except sqlite3.Error:
