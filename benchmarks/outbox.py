@@ -40,18 +40,18 @@ class Null:
         pass
 
 
-def sighting(n: int) -> Sighting:
-    """A plain pass of one of a hundred cameras."""
+def sighting(n: int, n_cameras: int) -> Sighting:
+    """A plain pass; the cameras have them in turn."""
     plate = PlateText(f"京A{n % 100000:05d}", 0.98, (), "normal", "blue", 1, (("京A12345", 0.98),))
     time_ns = 1_700_000_000 * NS + n * 1_000_000
     return Sighting(
-        f"cam-{n % 100}-{n}", f"cam-{n % 100}", time_ns, time_ns + NS, 0.0, 1.0, True, plate, "", None,
+        f"cam-{n % n_cameras}-{n}", f"cam-{n % n_cameras}", time_ns, time_ns + NS, 0.0, 1.0, True, plate, "", None,
         Direction("down", 90.0, 10.0, "nearer"), BOX, BOX, 9, 3, (n,),
     )  # fmt: skip
 
 
-def event_of(n: int) -> Event:
-    return sighting_event(sighting(n), SITE, [picture_part("plate", b"%d" % n, 320, 96)], now_ns=0)
+def event_of(n: int, n_cameras: int = 100) -> Event:
+    return sighting_event(sighting(n, n_cameras), SITE, [picture_part("plate", b"%d" % n, 320, 96)], now_ns=0)
 
 
 def single_commits(folder: Path, bodies: Sequence[bytes], seconds: float) -> float:
