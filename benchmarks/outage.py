@@ -1,7 +1,7 @@
 """The outage drill: 2,000 events, the receiver killed for a minute in the middle, the library killed twice.
 
-python benchmarks/outage.py                     # every sink of the table
-python benchmarks/outage.py webhook --down 60   # one
+python -m benchmarks.outage                     # every sink of the table
+python -m benchmarks.outage webhook --down 60   # one
 
 A process of its own gives events to the outbox at a steady rate and says the number of each as soon as it is on disk.
 It is killed with -9 after a quarter and after three quarters and begun again behind the last number it said. The
@@ -24,16 +24,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from _common import table
-from outage_peers.files import FolderPeer
-from outage_peers.peer import Peer
-from outage_peers.webhook import WebhookPeer
+from benchmarks._common import table
+from benchmarks.outage_peers.files import FolderPeer
+from benchmarks.outage_peers.peer import Peer
+from benchmarks.outage_peers.webhook import WebhookPeer
 
 PEERS: dict[str, Callable[[Path], Peer]] = {
     "jsonl": FolderPeer,
     "webhook": WebhookPeer,
 }
 N_CAMERAS = 8
+ROOT = Path(__file__).parent.parent
 PATIENCE_S = 120.0
 
 
@@ -51,7 +52,7 @@ class Found:
 
 def give(folder: Path, first: int, n: int, rate: float) -> None:
     """Body of the library's process: events from ``first`` to ``n``; the number of each, once it is on disk."""
-    from outbox import event_of
+    from benchmarks.outbox import event_of
 
     from vision.outbox.outbox import Outbox
     from vision.site.events import make_routes
@@ -77,9 +78,9 @@ class Library:
     """The giving process."""
 
     def __init__(self, folder: Path, first: int, n: int, rate: float) -> None:
-        command = [sys.executable, __file__, "--give", str(folder), str(first), str(n), str(rate)]
+        command = [sys.executable, "-m", "benchmarks.outage", "--give", str(folder), str(first), str(n), str(rate)]
         self._log = (folder / "library.log").open("ab")
-        self._child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True)
+        self._child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True, cwd=ROOT)
         self.last = first - 1
 
     def read_until(self, wanted: Callable[[str], bool]) -> None:

@@ -1,7 +1,7 @@
 """How many durable events a second the outbox takes, against one commit for each; what the giving thread pays.
 
-python benchmarks/outbox.py                 # 20,000 events to one sink, in a temporary folder
-python benchmarks/outbox.py --folder DIR    # on another disk
+python -m benchmarks.outbox                 # 20,000 events to one sink, in a temporary folder
+python -m benchmarks.outbox --folder DIR    # on another disk
 """
 
 from __future__ import annotations

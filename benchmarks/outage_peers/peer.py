@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 class Peer(Protocol):
     """A sink's receiver: a real server that is started and killed, and can say what it has."""
@@ -40,7 +42,7 @@ class Process:
     def start(self, command: Sequence[str | Path], log: Path) -> None:
         """Start it; what it says goes to ``log``."""
         with log.open("ab") as file:
-            self._child = subprocess.Popen([str(c) for c in command], stdout=file, stderr=file)
+            self._child = subprocess.Popen([str(c) for c in command], stdout=file, stderr=file, cwd=ROOT)
 
     def kill(self) -> None:
         """Kill it and wait for its end; nothing happens if it does not run."""

@@ -1,6 +1,6 @@
 """Peer of the sink webhook: an HTTP server that verifies each signature and appends to a file before it answers.
 
-python webhook.py PORT FILE    # the server
+python -m benchmarks.outage_peers.webhook PORT FILE    # the server
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from benchmarks.outage_peers.peer import Process, free_port
 from standardwebhooks.webhooks import Webhook
 
 SECRET = "whsec_" + base64.b64encode(b"drill" * 6).decode()
@@ -39,15 +40,19 @@ class WebhookPeer:
     """The server below as a process of its own."""
 
     def __init__(self, folder: Path) -> None:
-        from outage_peers.peer import Process, free_port
-
         self._folder, self._port, self._process = folder, free_port(), Process()
 
     def settings(self) -> dict[str, Any]:
         return {"type": "webhook", "url": f"http://127.0.0.1:{self._port}/", "secrets": [SECRET], "timeout_s": 5}
 
     def start(self) -> None:
-        command = [sys.executable, Path(__file__), str(self._port), self._folder / "received.jsonl"]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.outage_peers.webhook",
+            str(self._port),
+            self._folder / "received.jsonl",
+        ]
         self._process.start(command, self._folder / "server.log")
 
     def kill(self) -> None:
