@@ -46,13 +46,8 @@ class WebhookPeer:
         return {"type": "webhook", "url": f"http://127.0.0.1:{self._port}/", "secrets": [SECRET], "timeout_s": 5}
 
     def start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.outage_peers.webhook",
-            str(self._port),
-            self._folder / "received.jsonl",
-        ]
+        here = "benchmarks.outage_peers.webhook"
+        command: list[str | Path] = [sys.executable, "-m", here, str(self._port), self._folder / "received.jsonl"]
         self._process.start(command, self._folder / "server.log")
 
     def kill(self) -> None:
