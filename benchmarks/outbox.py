@@ -128,7 +128,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         before = single_commits(folder, bodies, 3.0)
+        used_s = time.process_time()
         rate, costs, outbox = group_commits(folder / "send", events, is_sending=True)
+        used_s = time.process_time() - used_s
         counts = outbox.counts
         after = single_commits(folder / "send", bodies, 3.0)
         single = (before + after) / 2
@@ -136,6 +138,7 @@ def main() -> None:
     print(f"one commit for each:  {single:8.0f} events/s (before {before:.0f}, after {after:.0f})")
     print(f"outbox, one sink:     {rate:8.0f} events/s, {counts['committed'] / counts['commits']:.0f} a commit")
     print(f"ratio: {rate / single:.1f}")
+    print(f"processor time:       {1e6 * used_s / len(events):8.0f} us an event, all threads, delivery included")
     print(f"put, at full speed:   {us(costs)}")
     print(f"put, {options.rate:.0f} events/s:    {us(slow)}")
 
