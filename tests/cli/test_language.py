@@ -1,4 +1,4 @@
-"""Errors of devices in Chinese."""
+"""Errors of devices and of sinks in Chinese."""
 
 import pytest
 
@@ -24,9 +24,25 @@ from vision.cli.language import translate
             "error: decode.device: 'cuda' cannot be opened: no device: needs a GPU; this machine decodes on cpu",
             "错误:无法打开解码设备 'cuda':no device",
         ),
+        (
+            "error: site.toml: purpose: expected what the data are collected for (every event says it), got none",
+            "错误:site.toml 缺少 purpose:配置了接收端时必须写明数据用途(每个事件都会带上)",
+        ),
+        (
+            "error: site.toml: sink 'x': type: expected one of callback, jsonl, webhook, got 'jsonll'",
+            "错误:site.toml: sink 'x' 的 type 未知:jsonll,可用的有:callback, jsonl, webhook",
+        ),
+        (
+            "error: site.toml: sink 'x': folder: expected the environment variable A to be set, it is not",
+            "错误:site.toml: sink 'x': folder 需要环境变量 A,但未设置",
+        ),
+        (
+            "error: out: expected a folder of `vision live` with an outbox, found none",
+            "错误:out 中没有发件箱(outbox),请给出 vision live 的输出目录",
+        ),
     ],
 )
-def test_devices(monkeypatch: pytest.MonkeyPatch, english: str, chinese: str) -> None:
+def test_errors(monkeypatch: pytest.MonkeyPatch, english: str, chinese: str) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert translate(english) == chinese
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
