@@ -1,10 +1,12 @@
 """The engine: every frame accounted for, errors isolated, cameras changed while others run, nothing left open."""
 
 import asyncio
+import csv
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, load_stages
 from vision.pipeline.stream import Stream
 from vision.site.camera import Camera, Say
+from vision.site.output import SiteOutput
 from vision.site.paced import PacedFile
 from vision.site.settings import CameraSettings, SiteSettings, parse_site
 from vision.site.site import Site, SiteEvent, salvaged
@@ -112,6 +115,32 @@ def test_sightings_come_out_and_every_frame_is_accounted_for(stages: Stages) -> 
         assert mine == sorted(mine, key=lambda s: s.last_time_ns) or len({s.id for s in mine}) == len(mine)
     states = [e.state for e in events if isinstance(e, CameraStatus)]
     assert states.count("stopped") == 2
+
+
+def test_early_sightings_come_before_final_ones_where_asked_for(stages: Stages, tmp_path: Path) -> None:
+    start = time.time_ns()
+    both = SiteSettings(cameras=(*settings("a", early=True, queue=256).cameras, *settings("b", queue=256).cameras))
+    site = Site(both, stages=stages, open_source=lambda s, say: Script(clip_frames(s.id, start)))
+    events, thread = collect(site)
+    until(lambda: all(c.counts.processed == N_FRAMES for c in site.cameras.values()) and len(site.cameras) == 2)
+    site.stop()
+    thread.join(10)
+    mine = {i: [e for e in events if isinstance(e, Sighting) and e.stream_id == i] for i in "ab"}
+    assert {s.state for s in mine["b"]} == {"final"}
+    early = [s for s in mine["a"] if s.state == "early"]
+    final = {s.id: s for s in mine["a"] if s.state == "final"}
+    assert early
+    for sighting in early:
+        assert mine["a"].index(sighting) < mine["a"].index(final[sighting.id])
+        assert sighting.revision < final[sighting.id].revision
+    counts = site.cameras["a"].counts
+    assert (counts.early, counts.vehicles) == (len(early), len(final))
+    with SiteOutput(tmp_path) as output:
+        written = [output.add(s) for s in mine["a"]]
+    pictures = [p for e in written for p in e["evidence"]["images"].values()]
+    assert len(set(pictures)) == len(pictures)
+    with (tmp_path / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert sum(int(row["vehicles"]) for row in csv.DictReader(file)) == len(final)
 
 
 def test_an_error_stays_with_its_camera(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:

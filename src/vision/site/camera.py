@@ -37,6 +37,7 @@ class CameraCounts:
     lost_flushes: int = 0  # after an error: what was open could not be closed any more
     vehicles: int = 0
     read: int = 0
+    early: int = 0  # early sightings; the two above count final ones
     restarts: int = 0  # of a source that broke in an unforeseen way
 
 
@@ -166,7 +167,8 @@ class Camera:
             self.stream = next_stream
         if self.last_time_ns is not None and taken.frame.time_ns <= self.last_time_ns:
             out += self.flush()  # the clock was set back
-        out += self.stream.update(taken.frame, stretch).sightings
+        result = self.stream.update(taken.frame, stretch)
+        out += [*result.sightings, *result.early]
         self.last_time_ns = taken.frame.time_ns
         self.last_frame_s = time.monotonic()
         self.counts.processed += 1
@@ -183,8 +185,11 @@ class Camera:
 
     def count(self, sightings: list[Sighting]) -> None:
         """Add what leaves to the counters."""
-        self.counts.vehicles += len(sightings)
-        for plate in (s.plate for s in sightings):
-            if plate is not None:
-                self.counts.read += 1
-                self.last_plate = plate.text
+        for sighting in sightings:
+            if sighting.plate is not None:
+                self.last_plate = sighting.plate.text
+            if sighting.state == "early":
+                self.counts.early += 1
+            else:
+                self.counts.vehicles += 1
+                self.counts.read += sighting.plate is not None

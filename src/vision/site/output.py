@@ -12,7 +12,7 @@ from vision.errors import OutputError
 from vision.report.evidence import save_pictures
 from vision.sinks.event import event_of, utc_text
 from vision.sinks.ledger import load_ledger, save_ledger
-from vision.sinks.lines import JsonLines
+from vision.sinks.lines import JsonLines, told
 from vision.types import CameraStatus, Sighting
 
 SAVE_S = 10.0  # the ledger is written at most so often
@@ -42,12 +42,13 @@ class SiteOutput:
             day = datetime.fromtimestamp(sighting.first_time_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
             pictures = self._folder / "images" / day
             make(pictures)
-            stem = f"{sighting.id}_{sighting.plate.text.replace('?', '_') if sighting.plate else 'unread'}"
+            stem = f"{sighting.id}_{told(sighting)}"
             found = save_pictures(sighting.evidence, pictures, stem)
             images = {role: f"images/{name}" for role, name in found.items()}
         event = event_of(sighting, images=images)
         self._events.add(event)
-        self._ledger.add(sighting)
+        if sighting.state == "final":  # the ledger counts passes
+            self._ledger.add(sighting)
         if time.monotonic() - self._saved_s > SAVE_S:
             self._saved_s = time.monotonic()
             save_ledger(self._folder, self._ledger)

@@ -27,6 +27,7 @@ class CameraSettings(StreamConfig):
     priority: Annotated[int, Field(ge=0, le=9)] = 0
     fps: Annotated[float, Field(gt=0)] | None = None
     quiet_s: Seconds = 4.0
+    early: bool = False
 
     def source(self) -> tuple[object, ...]:
         """What a change of needs a new connection."""

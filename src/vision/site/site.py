@@ -197,7 +197,7 @@ class Site:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _stream(self, settings: CameraSettings) -> Stream:
-        return Stream(adjusted(self.stages, settings), settings, settings.id, self.times)
+        return Stream(adjusted(self.stages, settings), settings, settings.id, self.times, early=settings.early)
 
     def _add(self, settings: CameraSettings, counts: CameraCounts | None = None) -> None:
         stream = self._stream(settings)
