@@ -1,4 +1,4 @@
-"""What is no Chinese plate and shall be read as empty: plates of other countries, drawn and real, and plate-like pieces.
+"""What is no Chinese plate and shall be read as empty: plates of other countries, and plate-like pieces of pictures.
 
 A detector finds plates of any country, and now and then a grille or lettering. A reader that has only ever seen Chinese
 plates gives all of them a Chinese text, and is often sure of it.
@@ -166,7 +166,7 @@ class Strangers:
 
 
 def cut_out(image: Image, boxes: Sequence[Sequence[float]], least: float = 24) -> list[Image]:
-    """The plates in these boxes as patches with their surroundings; narrower ones than ``least`` pixels are left out."""
+    """The plates in these boxes as patches with their surroundings; those narrower than ``least`` px are left out."""
     patches = []
     for x1, y1, x2, y2 in boxes:
         if x2 - x1 < least:
