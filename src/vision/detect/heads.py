@@ -17,15 +17,15 @@ Roi = tuple[int, int, int, int]
 Blank = Callable[[F32, Roi, tuple[float, float], float], None]  # input, region, its scale, pad value: hides parts
 
 
-class Tensors(threading.local):
-    """Input tensors by height and width, each thread's own."""
+class Memory(threading.local):
+    """Where inputs are made, each thread's own: as large as the largest so far, whatever the sizes were."""
 
     def __init__(self) -> None:
-        self.of_size: dict[tuple[int, int], F32] = {}
+        self.values = np.empty(0, np.float32)
 
 
 class HeadNetwork:
-    """A detector with the three-level head; keeps one input tensor per size and thread, so a frame allocates nothing.
+    """A detector with the three-level head; keeps the memory of its inputs, so a frame allocates nothing.
 
     Args:
         session: model with float32 RGB 0..1 (n, 3, h, w) in and rows (n, points, 1 + classes + geometry) out.
@@ -48,7 +48,7 @@ class HeadNetwork:
         self._strides = tuple(int(s) for s in manifest.get("head", "strides"))
         self._step = int(manifest.get("input", "stride"))
         self._pad = int(manifest.get("input", "pad")) / 255
-        self._tensors = Tensors()
+        self._memory = Memory()
 
     def size_of(self, width: int, height: int, side: int) -> tuple[int, int]:
         """Height and width of the input for a region: longest side ``side``, multiples of the stride."""
@@ -57,11 +57,11 @@ class HeadNetwork:
         return h, w
 
     def input_of(self, size: tuple[int, int], n: int) -> F32:
-        """This thread's (n, 3, h, w) tensor of that size."""
-        tensors = self._tensors.of_size
-        if len(tensors.get(size, ())) < n:
-            tensors[size] = np.empty((n, 3, *size), np.float32)
-        return tensors[size][:n]
+        """This thread's memory as a (n, 3, h, w) tensor; overwritten by the next."""
+        n_values = n * 3 * math.prod(size)
+        if len(self._memory.values) < n_values:
+            self._memory.values = np.empty(n_values, np.float32)
+        return self._memory.values[:n_values].reshape(n, 3, *size)
 
     def find(
         self,
