@@ -74,7 +74,7 @@ def test_searches_of_one_size_are_one_batch(frames: Sequence[Frame], monkeypatch
 def test_inputs_of_any_size_share_one_memory() -> None:
     """Regions come in scores of sizes; a site that kept a tensor for each would grow for days."""
     detector = PlateDetector(Session(choose("plate_detector")))
-    network = detector._network
+    network = detector._net
     largest = network.input_of((256, 256), 8)
     for side in range(64, 257, 32):
         for n in (1, 3, 8):
