@@ -39,6 +39,7 @@ class CameraCounts:
     read: int = 0
     early: int = 0  # early sightings; the two above count final ones
     restarts: int = 0  # of a source that broke in an unforeseen way
+    without_main: int = 0  # frames for which the main stream had no picture
 
 
 @dataclass(slots=True)
@@ -139,6 +140,7 @@ class Camera:
     def _hand_over(self, frame: Frame) -> None:
         with self.gate:
             self.counts.received += 1
+            self.counts.without_main += frame.overview is not None and frame.overview is frame.planes
             if self.is_stopping:
                 self.counts.dropped_stop += 1
                 return

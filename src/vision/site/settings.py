@@ -19,6 +19,7 @@ class CameraSettings(StreamConfig):
 
     id: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
     url: Annotated[str, Field(repr=False)]
+    main_url: Annotated[str | None, Field(repr=False)] = None
     transport: Literal["tcp", "udp"] = "tcp"
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 5.0
     first_wait_s: Annotated[float, Field(gt=0)] = 0.5
@@ -31,7 +32,7 @@ class CameraSettings(StreamConfig):
 
     def source(self) -> tuple[object, ...]:
         """What a change of needs a new connection."""
-        names = ("url", "transport", "timeout_s", "first_wait_s", "longest_wait_s")
+        names = ("url", "main_url", "transport", "timeout_s", "first_wait_s", "longest_wait_s")
         return *(getattr(self, n) for n in names), self.decode.device
 
 
@@ -81,8 +82,9 @@ def parse_site(values: Mapping[str, Any], name: str = "site") -> SiteSettings:
     for i, camera in enumerate(cameras, 1):
         label = f"{name}: camera {camera.get('id', i)!r}"
         values_ = merged(given, camera)
-        if isinstance(values_.get("url"), str):
-            values_["url"] = expanded(values_["url"], label)
+        for key in ("url", "main_url"):
+            if isinstance(values_.get(key), str):
+                values_[key] = expanded(values_[key], f"{label}: {key}")
         settings.append(parse(CameraSettings, values_, label))
         if settings[-1].id in ids:
             raise ConfigError(f"{label}: id: expected one that no other camera has")
@@ -108,7 +110,7 @@ def expanded(url: str, label: str) -> str:
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
-            raise ConfigError(f"{label}: url: expected the environment variable {match[1]} to be set, it is not")
+            raise ConfigError(f"{label}: expected the environment variable {match[1]} to be set, it is not")
         return os.environ[match[1]]
 
     return re.sub(r"\$\{(\w+)\}", value, url)
