@@ -70,7 +70,7 @@ def clip_frames(camera: str, start_ns: int) -> list[Frame]:
         return [replace(f, time_ns=start_ns + round(f.offset_s * NS), is_utc=True) for f in source]
 
 
-def until(condition: object, timeout_s: float = 20.0) -> None:
+def until(condition: object, timeout_s: float = 90.0) -> None:
     end = time.monotonic() + timeout_s
     assert callable(condition)
     while not condition():
