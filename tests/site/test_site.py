@@ -269,6 +269,26 @@ def test_reload_touches_only_what_changed(stages: Stages) -> None:
     assert not names()
 
 
+def test_a_reload_of_one_among_eight_loses_no_frame_of_the_others(stages: Stages) -> None:
+    n, ids = 150, "abcdefgh"
+    site = Site(settings(*ids, queue=256), stages=stages, open_source=lambda s, say: still(s.id, n, 0.02))
+    _, thread = collect(site)
+    until(lambda: len(site.cameras) == 8 and all(c.counts.processed > 5 for c in site.cameras.values()))
+    others = [site.cameras[i] for i in ids[1:]]
+    for change in ({"url": "test:elsewhere"}, {"pace": {"mode": "every_frame"}}, {"url": "test:third"}):
+        cameras = [{"id": i, "url": f"test:{i}", "queue": 256} for i in ids]
+        site.reload(parse_site({"camera": [{**cameras[0], **change}, *cameras[1:]]}))
+    until(lambda: all(c.counts.processed == n for c in others))
+    site.finish()
+    thread.join(20)
+    site.close()
+    assert all(site.cameras[c.id] is c for c in others)
+    for counts in (c.counts for c in others):
+        assert (counts.received, counts.processed, counts.flushes) == (n, n, 1)
+    assert is_accounted(site.cameras["a"])
+    assert not names()
+
+
 def test_a_reload_that_is_wrong_changes_nothing(stages: Stages) -> None:
     site = Site(settings("a"), stages=stages, open_source=lambda s, say: still(s.id, 5))
     _, thread = collect(site)
