@@ -24,6 +24,7 @@ from legible import photograph
 from numpy.typing import NDArray
 from plate_kinds import KINDS
 from sampling import Sampler
+from strangers import cut_out, draw_foreign
 
 HERE = Path(__file__).parent
 GENERATED_SEED = 90_001  # no training run may use it
@@ -123,6 +124,23 @@ def generated_sets(data: Path, per_kind: int) -> dict[str, Labelled]:
     return sets
 
 
+def stranger_sets(data: Path, n: int) -> dict[str, Labelled]:
+    """What is to be read as empty: foreign plates of the dev split (Romania), and drawn ones seen by both cameras."""
+    rows = [r for r in read_index(data) if r["split"] == "dev" and r.get("boxes")]
+    patches = [p for r in rows for p in cut_out(read_image(r["path"]), r["boxes"])]
+    rng = np.random.default_rng(GENERATED_SEED + 2)
+    drawer = PlateDrawer(data / "plates/glyphs", rng)
+    drawn = [draw_foreign(drawer.glyphs, rng) for _ in range(n)]
+    sets = {
+        "foreign plates dev": [fit_crop(p[20:84, 32:232]) for p in patches],
+        "foreign plates drawn": [photograph(d, rng) for d in drawn],
+    }
+    return {
+        name: Labelled(np.stack(images), [""] * len(images), [UNKNOWN] * len(images), [0] * len(images))
+        for name, images in sets.items()
+    }
+
+
 def legible_sets(data: Path, per_kind: int) -> dict[str, Labelled]:
     """Legible pictures of generated plates of each kind, by a camera that training does not know."""
     rng = np.random.default_rng(GENERATED_SEED + 1)
@@ -146,12 +164,13 @@ def score(read: Reader, labelled: Labelled, charset: str = CHARSET) -> dict[str,
     known = [(c, int(p.argmax())) for c, p in zip(labelled.color, color, strict=True) if c != UNKNOWN]
     green = {COLORS.index("green"), COLORS.index("green_yellow")}
     same = [a == b or {a, b} == green for a, b in known]
+    right_rows = [int(p.argmax()) + 1 == k for k, p in zip(labelled.rows, rows, strict=True) if k]
     return {
         "n": len(got),
         "exact": 100 * float(np.mean([a == b for a, b in zip(labelled.text, got, strict=True)])),
         "tail": 100 * float(np.mean([a[1:] == b[1:] for a, b in zip(labelled.text, got, strict=True)])),
         "color": 100 * float(np.mean(same)) if same else float("nan"),
-        "rows": 100 * float(np.mean(rows.argmax(-1) + 1 == np.array(labelled.rows))),
+        "rows": 100 * float(np.mean(right_rows)) if right_rows else float("nan"),
     }
 
 
@@ -199,6 +218,7 @@ def main() -> None:
     manifest = args.model.with_suffix(".toml")
     charset = tomllib.loads(manifest.read_text("utf-8"))["labels"]["charset"] if manifest.exists() else CHARSET
     sets = real_sets(args.data) | generated_sets(args.data, args.per_kind) | legible_sets(args.data, args.per_kind)
+    sets |= stranger_sets(args.data, args.per_kind)
     table = score_all(onnx_reader(args.model), sets, charset)
     other = score_all(onnx_reader(args.against), sets, args.against_charset) if args.against else {}
     print(

@@ -17,8 +17,10 @@ from labels import COLOR_INDEX, PROVINCES, SLOTS, UNKNOWN, encode
 from network import INPUT_H, INPUT_W
 from numpy.typing import NDArray
 from repaint import real_centers, repaint, replace_char
+from strangers import Strangers
 
 REAL_SHARE = 0.5
+STRANGER_SHARE = 0.07  # of all; see strangers.py
 SOURCE_SHARE = {"ccpd_base": 0.44, "ccpd_green": 0.18, "cwj_lprnet": 0.22, "easypr_crops": 0.16}
 REPAINT_SHARE = 0.24  # of real blue plates with corners
 TRANSPLANT_HOME, TRANSPLANT_OTHER = 0.80, 0.30  # new province for plates of the crowded province, of others
@@ -32,7 +34,7 @@ class Sample:
     image: Image  # (48, 160, 3) BGR
     text: NDArray[np.int64]  # (8,)
     color: int
-    rows: int  # 0: one row, 1: two rows
+    rows: int  # 0: one row, 1: two rows, UNKNOWN
     centers: NDArray[np.float32]  # (8, 2) x, y of each character in shares of the crop; NaN where unknown
 
 
@@ -46,6 +48,7 @@ class Sampler:
         self.backgrounds = load_backgrounds(data, self.rng)
         if not real:
             return
+        self.strangers = Strangers(data, extra, self.drawer.glyphs, self.rng)
         self.real = load_plates(data, "train", extra)
         self.pools: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         province = np.array([text[0] for text in self.real.text])
@@ -85,6 +88,8 @@ class Sampler:
         """One sample and its text; kind asks for a generated plate of that kind."""
         r = self.rng
         rows, upright = 1, None
+        if kind is None and r.random() < STRANGER_SHARE:
+            return self._stranger(), ""
         if kind is None and r.random() < REAL_SHARE:
             i = self._pick_real()
             patch, text, color, centers, has_margin = self._real(i)
@@ -97,6 +102,11 @@ class Sampler:
         points = centers * (PLATE_W, PLATE_H) + (MARGIN_X, MARGIN_Y)
         seen = cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0] / (INPUT_W, INPUT_H)
         return Sample(image, encode(text), UNKNOWN if is_gray else color, rows - 1, seen.astype(np.float32)), text
+
+    def _stranger(self) -> Sample:
+        patch = self.strangers.patch(self.backgrounds[self.rng.integers(len(self.backgrounds))])
+        image, _, _ = augment(patch, self.rng, True, self.rng.random(), None)
+        return Sample(image, encode(""), UNKNOWN, UNKNOWN, np.full((SLOTS, 2), np.nan, np.float32))
 
     def batch(self, n: int) -> tuple[NDArray[Any], ...]:
         """Arrays images (n, 48, 160, 3), text (n, 8), color (n,), rows (n,), centers (n, 8, 2)."""

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from common import curves
 from common.start import autocast, load_onnx
-from evaluate import Reader, generated_sets, real_sets, score_all
+from evaluate import Reader, generated_sets, real_sets, score_all, stranger_sets
 from labels import CHARSET, COLORS, SLOTS
 from network import GRID_H, GRID_W, PlateReader, count_macs
 from numpy.typing import NDArray
@@ -192,7 +192,7 @@ def main() -> None:
     slot_weight = torch.ones(SLOTS)
     slot_weight[0] = args.province_weight
     slot_weight /= slot_weight.sum()
-    sets = real_sets(args.data) | generated_sets(args.data, 25)
+    sets = real_sets(args.data) | generated_sets(args.data, 25) | stranger_sets(args.data, 100)
     log = args.out.with_suffix(".jsonl").open("a", buffering=1, encoding="utf-8")
 
     def say(**row: Any) -> None:

@@ -55,6 +55,9 @@ class Frame:
     of the source; ``offset_s`` is always seconds since the start of the source. ``time_source`` says where the time
     is from: container (what a file says), file (when it was last changed), stamp (of a stream, tied to its arrival),
     arrival, or given (by the caller); ``time_error_ns`` how far it may be off, None if nothing is known.
+
+    ``overview`` is the same view in fewer pixels, from a camera's second stream: what looks at the whole picture uses
+    it, and ``planes`` may then be decoded only when they are asked for.
     """
 
     stream_id: str
@@ -65,6 +68,7 @@ class Frame:
     is_utc: bool = False
     time_source: Literal["container", "file", "stamp", "arrival", "given"] = "container"
     time_error_ns: int | None = None
+    overview: Planes | None = None
 
     @property
     def width(self) -> int:

@@ -80,8 +80,9 @@ def test_a_folder_without_outbox_is_one_line(tmp_path: Path) -> None:
 SITE = """
 name = "north"
 purpose = "traffic statistics"
-early = true
 statistics_s = 1
+[defaults]
+early = true
 [[sink]]
 type = "jsonl"
 folder = "{folder}"

@@ -69,3 +69,16 @@ def test_searches_of_one_size_are_one_batch(frames: Sequence[Frame], monkeypatch
     corners = np.concatenate([a.corners for a in alone])
     for found in together.corners:
         assert np.abs(corners - found).max((1, 2)).min() < 0.05
+
+
+def test_inputs_of_any_size_share_one_memory() -> None:
+    """Regions come in scores of sizes; a site that kept a tensor for each would grow for days."""
+    detector = PlateDetector(Session(choose("plate_detector")))
+    network = detector._net
+    largest = network.input_of((256, 256), 8)
+    for side in range(64, 257, 32):
+        for n in (1, 3, 8):
+            tensor = network.input_of((side, 64), n)
+            assert tensor.shape == (n, 3, side, 64)
+            assert tensor.flags.c_contiguous
+            assert np.shares_memory(tensor, largest)

@@ -87,11 +87,13 @@ class RtspServer:
 
 
 def raw_h264(path: Path, width: int, height: int, n: int = 50, rate: int = 25) -> Path:
-    """Writes a moving test picture as raw H.264, one slice a picture."""
-    with av.open(str(path), "w", format="h264") as out:
-        stream = out.add_stream("libx264", rate=rate)
+    """Writes a moving test picture as raw H.264, or H.265 if the file's name says so, one slice a picture."""
+    kind, encoder = ("hevc", "x265") if path.suffix == ".h265" else ("h264", "x264")
+    params = "log-level=none:keyint=25" if encoder == "x265" else "sliced-threads=0:keyint=25"
+    with av.open(str(path), "w", format=kind) as out:
+        stream = out.add_stream("libx265" if encoder == "x265" else "libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "sliced-threads=0:keyint=25"}
+        stream.options = {"preset": "ultrafast", "tune": "zerolatency", f"{encoder}-params": params}
         for i in range(n):
             picture = np.full((height, width, 3), 60, np.uint8)
             picture[:, (i * 8) % width : (i * 8) % width + 16] = (40, 200, 240)

@@ -145,7 +145,7 @@ def run_at_random(seed: int) -> tuple[Book, list[Sighting], list[Sighting]]:
     return book, early, final + book.close(None)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_every_early_id_ends_exactly_once(seed: int) -> None:
     book, early, final = run_at_random(seed)
     check(early, final)

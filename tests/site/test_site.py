@@ -1,10 +1,12 @@
 """The engine: every frame accounted for, errors isolated, cameras changed while others run, nothing left open."""
 
 import asyncio
+import csv
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, load_stages
 from vision.pipeline.stream import Stream
 from vision.site.camera import Camera, Say
+from vision.site.output import SiteOutput
 from vision.site.paced import PacedFile
 from vision.site.settings import CameraSettings, SiteSettings, parse_site
 from vision.site.site import Site, SiteEvent, salvaged
@@ -67,7 +70,7 @@ def clip_frames(camera: str, start_ns: int) -> list[Frame]:
         return [replace(f, time_ns=start_ns + round(f.offset_s * NS), is_utc=True) for f in source]
 
 
-def until(condition: object, timeout_s: float = 20.0) -> None:
+def until(condition: object, timeout_s: float = 90.0) -> None:
     end = time.monotonic() + timeout_s
     assert callable(condition)
     while not condition():
@@ -112,6 +115,32 @@ def test_sightings_come_out_and_every_frame_is_accounted_for(stages: Stages) -> 
         assert mine == sorted(mine, key=lambda s: s.last_time_ns) or len({s.id for s in mine}) == len(mine)
     states = [e.state for e in events if isinstance(e, CameraStatus)]
     assert states.count("stopped") == 2
+
+
+def test_early_sightings_come_before_final_ones_where_asked_for(stages: Stages, tmp_path: Path) -> None:
+    start = time.time_ns()
+    both = SiteSettings(cameras=(*settings("a", early=True, queue=256).cameras, *settings("b", queue=256).cameras))
+    site = Site(both, stages=stages, open_source=lambda s, say: Script(clip_frames(s.id, start)))
+    events, thread = collect(site)
+    until(lambda: all(c.counts.processed == N_FRAMES for c in site.cameras.values()) and len(site.cameras) == 2)
+    site.stop()
+    thread.join(10)
+    mine = {i: [e for e in events if isinstance(e, Sighting) and e.stream_id == i] for i in "ab"}
+    assert {s.state for s in mine["b"]} == {"final"}
+    early = [s for s in mine["a"] if s.state == "early"]
+    final = {s.id: s for s in mine["a"] if s.state == "final"}
+    assert early
+    for sighting in early:
+        assert mine["a"].index(sighting) < mine["a"].index(final[sighting.id])
+        assert sighting.revision < final[sighting.id].revision
+    counts = site.cameras["a"].counts
+    assert (counts.early, counts.vehicles) == (len(early), len(final))
+    with SiteOutput(tmp_path) as output:
+        written = [output.add(s) for s in mine["a"]]
+    pictures = [p for e in written for p in e["evidence"]["images"].values()]
+    assert len(set(pictures)) == len(pictures)
+    with (tmp_path / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert sum(int(row["vehicles"]) for row in csv.DictReader(file)) == len(final)
 
 
 def test_an_error_stays_with_its_camera(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +266,26 @@ def test_reload_touches_only_what_changed(stages: Stages) -> None:
     assert changed.counts.processed == 200
     assert is_accounted(removed)
     assert [e.stream_id for e in events if isinstance(e, CameraStatus) and e.state == "stopped"].count("removed") == 1
+    assert not names()
+
+
+def test_a_reload_of_one_among_eight_loses_no_frame_of_the_others(stages: Stages) -> None:
+    n, ids = 150, "abcdefgh"
+    site = Site(settings(*ids, queue=256), stages=stages, open_source=lambda s, say: still(s.id, n, 0.02))
+    _, thread = collect(site)
+    until(lambda: len(site.cameras) == 8 and all(c.counts.processed > 5 for c in site.cameras.values()))
+    others = [site.cameras[i] for i in ids[1:]]
+    for change in ({"url": "test:elsewhere"}, {"pace": {"mode": "every_frame"}}, {"url": "test:third"}):
+        cameras = [{"id": i, "url": f"test:{i}", "queue": 256} for i in ids]
+        site.reload(parse_site({"camera": [{**cameras[0], **change}, *cameras[1:]]}))
+    until(lambda: all(c.counts.processed == n for c in others))
+    site.finish()
+    thread.join(20)
+    site.close()
+    assert all(site.cameras[c.id] is c for c in others)
+    for counts in (c.counts for c in others):
+        assert (counts.received, counts.processed, counts.flushes) == (n, n, 1)
+    assert is_accounted(site.cameras["a"])
     assert not names()
 
 

@@ -200,6 +200,21 @@ def test_size_changes_in_mid_stream_and_the_cameras_clock_is_known(tmp_path: Pat
 
 
 @needs_gstreamer
+def test_another_codec_after_a_reconnect(tmp_path: Path) -> None:
+    before, after = raw_h264(tmp_path / "a.h264", 320, 192), raw_h264(tmp_path / "b.h265", 480, 272)
+    server = RtspServer([f"cam={before}"])
+    with server, Watcher(server.url("cam"), timeout_s=3, first_wait_s=0.2) as camera:
+        camera.until(lambda: len(camera.frames) > 10)
+        server.kill()
+        with RtspServer([f"cam={after}"], port=server.port):
+            camera.until(lambda: sum(width == 480 for width, _, _ in camera.frames) > 20)
+    streams = [(s.codec, s.width) for s in camera.said if s.state == "streaming" and s.codec]
+    assert streams == [("h264", 320), ("hevc", 480)]
+    times = [t for _, t, _ in camera.frames]
+    assert all(b > a for a, b in itertools.pairwise(times))
+
+
+@needs_gstreamer
 def test_a_stream_that_becomes_garbage_is_given_up(tmp_path: Path) -> None:
     clip = garbage_h264(tmp_path / "bad.h264", raw_h264(tmp_path / "cam.h264", 320, 192, n=25))
     with RtspServer([f"cam={clip}"]) as server, Watcher(server.url("cam"), timeout_s=1.5) as camera:

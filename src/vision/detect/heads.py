@@ -5,27 +5,51 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from vision import kernels
 from vision.errors import ModelMismatchError
 from vision.infer.session import Session
-from vision.types import F32, Frame
+from vision.types import F32, Frame, Planes
 
 Roi = tuple[int, int, int, int]
 Blank = Callable[[F32, Roi, tuple[float, float], float], None]  # input, region, its scale, pad value: hides parts
 
 
-class Tensors(threading.local):
-    """Input tensors by height and width, each thread's own."""
+class Memory(threading.local):
+    """Where inputs are made, each thread's own: as large as the largest so far, whatever the sizes were."""
 
     def __init__(self) -> None:
-        self.of_size: dict[tuple[int, int], F32] = {}
+        self.values = np.empty(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one look sees: ``part`` of ``planes`` shows the region ``roi`` of the frame."""
+
+    planes: Planes
+    part: Roi
+    roi: Roi
+
+    @staticmethod
+    def of(frame: Frame, roi: Roi | None) -> View:
+        """The region, or the whole frame, of which an overview serves where there is one."""
+        if roi is not None:
+            return View(frame.planes, roi, roi)
+        planes = frame.overview or frame.planes
+        return View(planes, (0, 0, planes.width, planes.height), (0, 0, frame.width, frame.height))
+
+    def letterbox(self, out: F32, pad: float) -> tuple[float, float]:
+        """Fill ``out``; its pixels per pixel of the frame, along x and y."""
+        kx, ky = kernels.letterbox(self.planes, out, roi=self.part, pad=pad)
+        (x0, y0, x1, y1), (a0, b0, a1, b1) = self.part, self.roi
+        return kx * (x1 - x0) / (a1 - a0), ky * (y1 - y0) / (b1 - b0)
 
 
 class HeadNetwork:
-    """A detector with the three-level head; keeps one input tensor per size and thread, so a frame allocates nothing.
+    """A detector with the three-level head; keeps the memory of its inputs, so a frame allocates nothing.
 
     Args:
         session: model with float32 RGB 0..1 (n, 3, h, w) in and rows (n, points, 1 + classes + geometry) out.
@@ -48,7 +72,7 @@ class HeadNetwork:
         self._strides = tuple(int(s) for s in manifest.get("head", "strides"))
         self._step = int(manifest.get("input", "stride"))
         self._pad = int(manifest.get("input", "pad")) / 255
-        self._tensors = Tensors()
+        self._memory = Memory()
 
     def size_of(self, width: int, height: int, side: int) -> tuple[int, int]:
         """Height and width of the input for a region: longest side ``side``, multiples of the stride."""
@@ -57,11 +81,11 @@ class HeadNetwork:
         return h, w
 
     def input_of(self, size: tuple[int, int], n: int) -> F32:
-        """This thread's (n, 3, h, w) tensor of that size."""
-        tensors = self._tensors.of_size
-        if len(tensors.get(size, ())) < n:
-            tensors[size] = np.empty((n, 3, *size), np.float32)
-        return tensors[size][:n]
+        """This thread's memory as a (n, 3, h, w) tensor; overwritten by the next."""
+        n_values = n * 3 * math.prod(size)
+        if len(self._memory.values) < n_values:
+            self._memory.values = np.empty(n_values, np.float32)
+        return self._memory.values[:n_values].reshape(n, 3, *size)
 
     def find(
         self,
@@ -78,20 +102,18 @@ class HeadNetwork:
             looks: (frame, roi, side): where to look (None: the whole frame) and the longest side of the input.
             blank: hides parts of each input from the network; given the input, its region, scale and the pad value.
         """
-        rois = [roi or (0, 0, frame.width, frame.height) for frame, roi, _ in looks]
+        views = [View.of(frame, roi) for frame, roi, _ in looks]
         batches: dict[tuple[int, int], list[int]] = {}
-        for i, ((x0, y0, x1, y1), (_, _, side)) in enumerate(zip(rois, looks, strict=True)):
+        for i, (view, (_, _, side)) in enumerate(zip(views, looks, strict=True)):
+            x0, y0, x1, y1 = view.part
             batches.setdefault(self.size_of(x1 - x0, y1 - y0, side), []).append(i)
         found: dict[int, tuple[F32, F32, F32]] = {}
         for size, members in batches.items():
             tensor = self.input_of(size, len(members))
-            scales = [
-                kernels.letterbox(looks[i][0].planes, out, roi=rois[i], pad=self._pad)
-                for i, out in zip(members, tensor, strict=True)
-            ]
+            scales = [views[i].letterbox(out, self._pad) for i, out in zip(members, tensor, strict=True)]
             if blank is not None:
                 for i, out, scale in zip(members, tensor, scales, strict=True):
-                    blank(out, rois[i], scale, self._pad)
+                    blank(out, views[i].roi, scale, self._pad)
             (rows,) = self._session.run(tensor)
             for i, scale, one in zip(members, scales, rows, strict=True):
                 found[i] = kernels.decode_heads(
@@ -104,6 +126,6 @@ class HeadNetwork:
                     min_score=self.min_score if min_score is None else min_score,
                     max_iou=self.max_iou,
                     scale=scale,
-                    origin=(float(rois[i][0]), float(rois[i][1])),
+                    origin=(float(views[i].roi[0]), float(views[i].roi[1])),
                 )
         return [found[i] for i in range(len(looks))]

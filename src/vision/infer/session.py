@@ -59,6 +59,7 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False  # a plan for each size seen: sizes are many, and it is no faster
         options.log_severity_level = 3
         data = verified_bytes(manifest)
         if where.kind == "tensorrt":

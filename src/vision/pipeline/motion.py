@@ -37,7 +37,7 @@ class MotionGrid:
             k = CELLS / max(size)
             shape = (max(1, round(frame.height * k)), max(1, round(frame.width * k)))
             self.cells, self._noise = np.empty(shape, np.float32), np.zeros(shape, np.float32)
-        kernels.luma_grid(frame.planes, self.cells)
+        kernels.luma_grid(frame.overview or frame.planes, self.cells)
 
     def has_changed(self, boxes: F32) -> bool:
         """Whether something outside the boxes (n, 4) changed since the last `settle`; True if there was none.

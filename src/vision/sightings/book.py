@@ -10,9 +10,9 @@ from vision.plates.fuse import PlateFusion, distance
 from vision.plates.grammar import TextDecoder
 from vision.sightings.counts import BookCounts
 from vision.sightings.groups import clusters_of, groups_of, owners_of
-from vision.sightings.records import Alarm, Look, PlateRecord, Span, VehicleRecord
+from vision.sightings.records import Look, PlateRecord, Span, VehicleRecord
 from vision.sightings.rules import ReadRules, same_plate
-from vision.sightings.summary import Describe, alarm_of, merged_into, sighting_of
+from vision.sightings.summary import Describe, alarm_of, carry, merged_into, sighting_of
 from vision.types import F32, Box, Frame, PlateRead, PlateText, Reason, Sighting
 
 NS = 1_000_000_000
@@ -238,10 +238,7 @@ class Book:
                 if alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids):
                     continue
                 sightings.append(self._sighting(owned, cluster, text, cluster, is_final=False))
-                said = sightings[-1]
-                carrier = next((p for p in cluster if alarm and p.alarm is alarm), cluster[0])
-                first_ns = alarm.first_ns if alarm else max(p.span.last_ns for p in cluster)
-                carrier.alarm = Alarm(said.id, said.revision, text.text, said.merged_ids, first_ns)
+                carry(sightings[-1], cluster, text.text)
                 self.counts.early += 1
         return sightings
 

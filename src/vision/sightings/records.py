@@ -171,6 +171,7 @@ class PlateRecord:
     is_ended: bool = False
     is_fresh: bool = False  # seen since early sightings were last asked for
     alarm: Alarm | None = None
+    n_merged: int = 0  # early sightings of its own that were merged into another plate's
 
     def see(self, look: Look) -> None:
         """Add one look."""

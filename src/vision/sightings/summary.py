@@ -70,10 +70,31 @@ def id_of(
 
     A plate record is in one sighting only, whatever is joined to it or taken from it later: no id can come twice.
     """
-    is_plate = bool(text) or not vehicles
-    records: Sequence[VehicleRecord | PlateRecord] = plates if is_plate else vehicles
-    lead = min(records, key=lambda r: (r.span.first_ns, r.track_id))
-    return f"{stream_id}-{lead.span.first_ns // 1_000_000}-{'p' if is_plate else 'v'}{lead.track_id}"
+    if text or not vehicles:
+        plate = lead_of(plates)
+        again = f"_{plate.n_merged}" if plate.n_merged else ""
+        return f"{stream_id}-{plate.span.first_ns // 1_000_000}-p{plate.track_id}{again}"
+    vehicle = min(vehicles, key=lambda v: (v.span.first_ns, v.key))
+    return f"{stream_id}-{vehicle.span.first_ns // 1_000_000}-v{vehicle.track_id}"
+
+
+def lead_of(plates: Iterable[PlateRecord]) -> PlateRecord:
+    """The plate that gives a sighting its id."""
+    return min(plates, key=lambda p: (p.span.first_ns, p.track_id))
+
+
+def carry(said: Sighting, plates: Sequence[PlateRecord], text: str) -> None:
+    """Note an early sighting on the plate whose id it has; alarms of the others are merged into it, for good.
+
+    Should one of those part from it later after all, it goes on under a new id.
+    """
+    alarm = alarm_of(plates)
+    carrier = next((p for p in plates if alarm and p.alarm is alarm), None) or lead_of(plates)
+    first_ns = alarm.first_ns if alarm else max(p.span.last_ns for p in plates)
+    for plate in plates:
+        if plate is not carrier and plate.alarm:
+            plate.alarm, plate.n_merged = None, plate.n_merged + 1
+    carrier.alarm = Alarm(said.id, said.revision, text, said.merged_ids, first_ns)
 
 
 def alarm_of(plates: Iterable[PlateRecord]) -> Alarm | None:

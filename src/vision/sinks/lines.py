@@ -174,6 +174,10 @@ def csv_line(values: Sequence[object]) -> bytes:
 
 def evidence_name(sighting: Sighting) -> str:
     """File name stem of a sighting's pictures: time and plate, safe on every file system."""
+    return f"{round(sighting.first_s * 1000):09d}_{told(sighting)}_{sighting.id.rpartition('-')[2]}"
+
+
+def told(sighting: Sighting) -> str:
+    """What a sighting says, as part of a file's name: its plate, and which revision if it is early."""
     text = sighting.plate.text.replace("?", "_") if sighting.plate else "unread"
-    early = f"_early{sighting.revision}" if sighting.state == "early" else ""
-    return f"{round(sighting.first_s * 1000):09d}_{text}_{sighting.id.rpartition('-')[2]}{early}"
+    return f"{text}_early{sighting.revision}" if sighting.state == "early" else text

@@ -37,7 +37,9 @@ class CameraCounts:
     lost_flushes: int = 0  # after an error: what was open could not be closed any more
     vehicles: int = 0
     read: int = 0
+    early: int = 0  # early sightings; the two above count final ones
     restarts: int = 0  # of a source that broke in an unforeseen way
+    without_main: int = 0  # frames for which the main stream had no picture
 
 
 @dataclass(slots=True)
@@ -138,6 +140,7 @@ class Camera:
     def _hand_over(self, frame: Frame) -> None:
         with self.gate:
             self.counts.received += 1
+            self.counts.without_main += frame.overview is not None and frame.overview is frame.planes
             if self.is_stopping:
                 self.counts.dropped_stop += 1
                 return
@@ -167,7 +170,7 @@ class Camera:
         if self.last_time_ns is not None and taken.frame.time_ns <= self.last_time_ns:
             out += self.flush()  # the clock was set back
         result = self.stream.update(taken.frame, stretch)
-        out += [*result.early, *result.sightings]
+        out += [*result.sightings, *result.early]
         self.last_time_ns = taken.frame.time_ns
         self.last_frame_s = time.monotonic()
         self.counts.processed += 1
@@ -183,10 +186,12 @@ class Camera:
         return self.stream.close()
 
     def count(self, sightings: list[Sighting]) -> None:
-        """Add the passes that leave to the counters."""
-        passes = [s for s in sightings if s.state == "final"]
-        self.counts.vehicles += len(passes)
-        for plate in (s.plate for s in passes):
-            if plate is not None:
-                self.counts.read += 1
-                self.last_plate = plate.text
+        """Add what leaves to the counters."""
+        for sighting in sightings:
+            if sighting.plate is not None:
+                self.last_plate = sighting.plate.text
+            if sighting.state == "early":
+                self.counts.early += 1
+            else:
+                self.counts.vehicles += 1
+                self.counts.read += sighting.plate is not None

@@ -122,7 +122,9 @@ class SiteEvents:
         known = self._parts.get(stream_id)
         if known is not None and (found is None or found is known[0]):
             return known[1]
-        config = found.model_dump(mode="json", exclude={"url"}) if found else {}  # an address may hold a password
+        config = (
+            found.model_dump(mode="json", exclude={"url", "main_url"}) if found else {}
+        )  # an address may hold a password
         part = site_part(self._settings.name, self._settings.purpose, __version__, self._models, config)
         self._parts[stream_id] = found, part
         return part

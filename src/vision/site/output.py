@@ -11,10 +11,10 @@ from typing import Any, Self
 
 from vision.errors import OutputError
 from vision.events.times import milliseconds_text
-from vision.report.evidence import Jpeg, save_jpegs
+from vision.report.evidence import Jpeg, encoded_pictures, save_jpegs
 from vision.sinks.event import event_of
 from vision.sinks.ledger import load_ledger, save_ledger
-from vision.sinks.lines import JsonLines
+from vision.sinks.lines import JsonLines, told
 from vision.types import CameraStatus, Sighting
 
 SAVE_S = 10.0  # the ledger is written at most so often
@@ -37,16 +37,16 @@ class SiteOutput:
         self._cameras = JsonLines(folder / "cameras.jsonl", append=True)
         self._ledger, self._saved_s = load_ledger(folder), time.monotonic()
 
-    def add(self, sighting: Sighting, jpegs: Mapping[str, Jpeg]) -> dict[str, Any]:
-        """Write one sighting with its pictures (by role); returns the record as written."""
+    def add(self, sighting: Sighting, jpegs: Mapping[str, Jpeg] | None = None) -> dict[str, Any]:
+        """Write one sighting with its pictures (by role, made here if not given); returns the record as written."""
         images: dict[str, str] = {}
+        if jpegs is None:
+            jpegs = encoded_pictures(sighting.evidence) if sighting.evidence else {}
         if jpegs:
             day = datetime.fromtimestamp(sighting.first_time_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
             pictures = self._folder / "images" / day
             make(pictures)
-            stem = f"{sighting.id}_{sighting.plate.text.replace('?', '_') if sighting.plate else 'unread'}"
-            if sighting.state == "early":
-                stem += f"_early{sighting.revision}"
+            stem = f"{sighting.id}_{told(sighting)}"
             found = save_jpegs(jpegs, pictures, stem)
             images = {role: f"images/{name}" for role, name in found.items()}
         event = event_of(sighting, images=images)

@@ -13,6 +13,7 @@ from vision.video.file import FileSource
 
 NS = 1_000_000_000
 LATE_S = 0.5  # a frame that is decoded so late is left out: a camera could not be followed either
+REST_S = 1.0  # but not for longer than this: else a machine that is far behind would decode for nothing
 
 
 class PacedFile:
@@ -52,7 +53,7 @@ class PacedFile:
     def __iter__(self) -> Iterator[Frame]:
         if self._say is not None:
             self._say(CameraStatus(self._stream_id, time.time_ns(), "streaming", f"plays {self._path} in real time"))
-        loop_s = 0.0
+        loop_s, given_s = 0.0, time.monotonic()
         while not self._closed.is_set() and (self._length_s is None or loop_s < self._length_s - 1e-3):
             last_s = period_s = 0.0
             with FileSource(
@@ -66,10 +67,10 @@ class PacedFile:
                     delay_s = self._start_s + loop_s + last_s - time.time()
                     if self._closed.wait(delay_s) if delay_s > 0 else self._closed.is_set():
                         return
-                    if delay_s < -LATE_S:
+                    if delay_s < -LATE_S and time.monotonic() - given_s < REST_S:
                         self.n_late += 1
                         continue
-                    at = loop_s + last_s
+                    at, given_s = loop_s + last_s, time.monotonic()
                     time_ns = round((self._start_s + at) * NS)
                     yield replace(frame, time_ns=time_ns, offset_s=at, is_utc=True, time_source="given")
                 self.n_undecodable += source.counts.undecodable

@@ -18,6 +18,7 @@ class CameraSettings(StreamConfig):
 
     id: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
     url: Annotated[str, Field(repr=False)]
+    main_url: Annotated[str | None, Field(repr=False)] = None
     transport: Literal["tcp", "udp"] = "tcp"
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 5.0
     first_wait_s: Annotated[float, Field(gt=0)] = 0.5
@@ -26,10 +27,11 @@ class CameraSettings(StreamConfig):
     priority: Annotated[int, Field(ge=0, le=9)] = 0
     fps: Annotated[float, Field(gt=0)] | None = None
     quiet_s: Seconds = 4.0
+    early: bool = False
 
     def source(self) -> tuple[object, ...]:
         """What a change of needs a new connection."""
-        names = ("url", "transport", "timeout_s", "first_wait_s", "longest_wait_s")
+        names = ("url", "main_url", "transport", "timeout_s", "first_wait_s", "longest_wait_s")
         return *(getattr(self, n) for n in names), self.decode.device
 
 
@@ -63,7 +65,7 @@ class SiteHead(Section):
     """What a site file says beside its cameras and sinks.
 
     ``workers``: threads that run the networks, 0: one per core. ``models`` are shared by all cameras. ``name`` and
-    ``purpose`` (what the data are collected for) stand in every event. ``early``: early sightings, too.
+    ``purpose`` (what the data are collected for) stand in every event.
     ``statistics_s``: seconds between two statistics events of a camera.
     """
 
@@ -71,7 +73,6 @@ class SiteHead(Section):
     models: ModelsConfig = ModelsConfig(threads=1)
     name: Annotated[str, Field(min_length=1)] = "site"
     purpose: str = ""
-    early: bool = False
     statistics_s: Annotated[float, Field(ge=1)] = 60.0
     outbox: OutboxSettings = OutboxSettings()
 
@@ -113,8 +114,9 @@ def parse_site(values: Mapping[str, Any], name: str = "site") -> SiteSettings:
     for i, camera in enumerate(cameras, 1):
         label = f"{name}: camera {camera.get('id', i)!r}"
         values_ = merged(given, camera)
-        if isinstance(values_.get("url"), str):
-            values_["url"] = expanded(values_["url"], f"{label}: url")
+        for key in ("url", "main_url"):
+            if isinstance(values_.get(key), str):
+                values_[key] = expanded(values_[key], f"{label}: {key}")
         settings.append(parse(CameraSettings, values_, label))
         if settings[-1].id in ids:
             raise ConfigError(f"{label}: id: expected one that no other camera has")

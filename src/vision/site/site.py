@@ -31,7 +31,7 @@ from vision.types import CameraStatus, Sighting
 SiteEvent = Sighting | CameraStatus
 
 MOST_PENDING = 10_000  # events that nobody has taken yet; then frames wait, and are dropped and counted
-FIXED = ("models", "workers", "name", "purpose", "early", "statistics_s", "outbox", "sinks")  # while a site runs
+FIXED = ("models", "workers", "name", "purpose", "statistics_s", "outbox", "sinks")  # while a site runs
 STOP_S = 4.0  # within this, stopping has flushed everything
 TICK_S = 0.25
 
@@ -198,7 +198,7 @@ class Site:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _stream(self, settings: CameraSettings) -> Stream:
-        return Stream(adjusted(self.stages, settings), settings, settings.id, self.times, early=self.settings.early)
+        return Stream(adjusted(self.stages, settings), settings, settings.id, self.times, early=settings.early)
 
     def _add(self, settings: CameraSettings, counts: CameraCounts | None = None) -> None:
         stream = self._stream(settings)
