@@ -14,7 +14,7 @@ import httpx
 from vision.errors import SinkError
 from vision.viid.answers import Reply, Verdict, lowered, read_reply, verdict_of, verdicts
 from vision.viid.profile import Profile
-from vision.viid.times import read_time
+from vision.viid.times import NS, read_time
 from vision.viid.vehicle import Json, list_body
 
 REGISTER, UNREGISTER = "/VIID/System/Register", "/VIID/System/UnRegister"
@@ -24,7 +24,7 @@ VEHICLES = "/VIID/MotorVehicles"
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The platform's clock: how far it is ahead of ours, half the round trip it took to ask, and the form it uses."""
+    """The platform's clock: how far it is ahead of ours, how far off that may be, and the form it uses."""
 
     offset_ns: int
     error_ns: int
@@ -84,7 +84,8 @@ class Client:
         found = time_in(reply.value, zone) if reply.is_2xx else None
         if found is None:
             return None
-        return Clock(found[0] - (sent_ns + got_ns) // 2, (got_ns - sent_ns) // 2, found[1])
+        rest_ns = 0 if found[0] % NS else NS // 2  # whole seconds: on average half a second was cut off
+        return Clock(found[0] + rest_ns - (sent_ns + got_ns) // 2, rest_ns + (got_ns - sent_ns) // 2, found[1])
 
     def vehicles(self, objects: Sequence[Json]) -> tuple[list[Verdict], float | None]:
         """Send vehicles; a verdict for each, and the seconds to wait that the platform named."""
