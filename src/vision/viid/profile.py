@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from vision.settings import Section
 
 
-class Profile(BaseModel):
+class Profile(Section):
     """How requests to one platform look.
 
     ``content_type``: of every request. ``info_kind``, ``has_plate``, ``speed``: JSON types of these fields;
@@ -20,8 +22,6 @@ class Profile(BaseModel):
     ``no_plate``, ``unread_plate``, ``unread_char``: texts of PlateNo. ``extra``: fields with fixed values that the
     platform misses. ``empty_is_ok``: an answer 2xx without a body means success.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     content_type: str = "application/VIID+JSON;charset=UTF-8"
     info_kind: Literal["int", "string"] = "int"

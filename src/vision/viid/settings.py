@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from vision.errors import ConfigError
+from vision.settings import Section, expanded
 from vision.viid.codes import HEADINGS
 from vision.viid.ids import checked_device
 from vision.viid.profile import Profile, profile_of
@@ -19,21 +18,6 @@ from vision.viid.vehicle import Device
 
 DeviceId = Annotated[str, BeforeValidator(checked_device)]
 OptionalId = Annotated[str, BeforeValidator(lambda v: checked_device(v) if v != "" else v)]
-
-
-def from_environment(text: str) -> str:
-    """The text with ``${NAME}`` replaced, so that no password stands in a file.
-
-    Raises:
-        ValueError: the variable is not set.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ValueError(f"expected the environment variable {match[1]} to be set, it is not")
-        return os.environ[match[1]]
-
-    return re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def plain_address(url: str) -> str:
@@ -61,10 +45,8 @@ def as_table(value: object) -> object:
     return {"device_id": value} if isinstance(value, str) else value
 
 
-class CameraTable(BaseModel):
+class CameraTable(Section):
     """A camera as the platform knows it: ``[sink.cameras.NAME]``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     device_id: DeviceId
     tollgate_id: OptionalId = ""
@@ -78,7 +60,7 @@ class CameraTable(BaseModel):
         return Device(self.device_id, self.tollgate_id, HEADINGS.get(self.nearer_heads, ""), dict(self.lanes))
 
 
-class Settings(BaseModel):
+class Settings(Section):
     """Everything that one VIID sink needs to know.
 
     ``role``: device sends vehicles; cascade waits for the upper platform's subscriptions and sends notifications.
@@ -89,13 +71,11 @@ class Settings(BaseModel):
     ``receive_hosts`` that notifications may go to (the platform's host if empty), ``state``: a file that keeps them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     type: Literal["viid"] = "viid"
     url: Annotated[str, AfterValidator(plain_address)]
     device_id: DeviceId
     user: str = ""
-    password: Annotated[str, AfterValidator(from_environment), Field(repr=False)]
+    password: Annotated[str, Field(repr=False)]
     role: Literal["device", "cascade"] = "device"
     zone: Annotated[str, AfterValidator(known_zone)] = CHINA
     follow_clock: bool = False
@@ -151,6 +131,8 @@ def read_settings(name: str, values: Mapping[str, Any]) -> Settings:
         ConfigError: names every key that is unknown or has a wrong value.
     """
     tables = dict(values)
+    if "password" in tables:
+        tables["password"] = expanded(tables["password"], f"sink {name!r}: password")
     profile = tables.get("profile", "standard")
     changes = dict(profile) if isinstance(profile, Mapping) else {"base": profile}
     try:
