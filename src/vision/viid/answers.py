@@ -56,7 +56,13 @@ class Reply:
 
 def read_reply(http: int, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
     """The answer, whatever it looks like."""
-    return Reply(http, tuple(statuses_in(value := json_of(body))), value, wait_of((headers or {}).get("retry-after")), not body.strip())
+    return Reply(
+        http,
+        tuple(statuses_in(value := json_of(body))),
+        value,
+        wait_of((headers or {}).get("retry-after")),
+        not body.strip(),
+    )
 
 
 def json_of(body: bytes) -> Any:

@@ -151,7 +151,7 @@ def article(id_: str, arrival: Arrival, *, chinese: bool) -> str:
     shown = "".join(figure(id_, kind, chinese=chinese) for kind in sorted(arrival.pictures))
     fields = "\n".join(f"{k}: {v}" for k, v in arrival.vehicle.items())
     return (
-        f'<article><div><h2>{escape(str(vehicle.get("PlateNo", "")))}</h2><dl>{table}</dl></div>'
+        f"<article><div><h2>{escape(str(vehicle.get('PlateNo', '')))}</h2><dl>{table}</dl></div>"
         f'<div class="pictures">{shown}</div><details><summary>{escape(WORDS["all"][chinese])} '
         f'<span class="id">{escape(id_)}</span></summary><pre>{escape(fields)}</pre></details></article>'
     )

@@ -44,7 +44,11 @@ class Subscription:
         details = str(self.fields.get("SubscribeDetail", "")).replace(";", ",").split(",")
         if VEHICLES_DETAIL not in (d.strip() for d in details):
             return False
-        if str(self.fields.get("OperateType", "0")) == "1" or str(self.fields.get("SubscribeStatus", "0")) in ("1", "2", "9"):
+        if str(self.fields.get("OperateType", "0")) == "1" or str(self.fields.get("SubscribeStatus", "0")) in (
+            "1",
+            "2",
+            "9",
+        ):
             return False
         begin, end = (read_time(self.fields.get(k), zone) for k in ("BeginTime", "EndTime"))
         if (begin and now_ns < begin[0]) or (end and now_ns > end[0]):
