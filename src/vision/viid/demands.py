@@ -24,9 +24,11 @@ def problems(vehicle: Any, wants: Profile) -> list[str]:
     for name, form in (("MotorVehicleID", OBJECT), ("SourceID", IMAGE), ("DeviceID", DEVICE)):
         if name in vehicle and not (isinstance(vehicle[name], str) and form.fullmatch(vehicle[name])):
             found.append(f"{name}: expected {form_name(name)}, got {vehicle[name]!r}")
-    for name in TIMES:
-        if name in vehicle and not STAMP.fullmatch(str(vehicle[name])):
-            found.append(f"{name}: expected yyyyMMddHHmmss, got {vehicle[name]!r}")
+    found += [
+        f"{name}: expected yyyyMMddHHmmss, got {vehicle[name]!r}"
+        for name in TIMES
+        if name in vehicle and not STAMP.fullmatch(str(vehicle[name]))
+    ]
     for name in PIXELS:
         value = vehicle.get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:

@@ -27,7 +27,7 @@ SUBSCRIPTION, NOTIFICATION = "03", "04"
 
 @dataclass(frozen=True, slots=True)
 class EventIds:
-    """The ids of one event: the vehicle's (48 digits) and its pictures' by role (41 digits); ``source`` is the scene's."""
+    """The ids of one event: the vehicle's (48 digits), and its pictures' by role (41 digits)."""
 
     object: str
     images: Mapping[str, str]

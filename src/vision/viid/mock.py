@@ -279,7 +279,7 @@ def vehicles_in(value: Any) -> list[Any] | None:
         if not isinstance(notes, list):
             return None
         lists = [part(n, "motorvehicleobjectlist", "motorvehicleobject") for n in notes]
-        return [v for items in lists for v in items] if all(isinstance(i, list) for i in lists) else None  # type: ignore[union-attr]
+        return [v for items in lists for v in items] if all(isinstance(i, list) for i in lists) else None
     return found if isinstance(found, list) else None
 
 

@@ -60,7 +60,8 @@ FIELDS = (
 STYLE = """
 :root{color-scheme:light dark;--line:#8884;--soft:#8882}
 *{box-sizing:border-box}
-body{font:15px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei",sans-serif;margin:0 auto;max-width:1100px;padding:20px}
+body{font:15px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei",sans-serif;
+margin:0 auto;max-width:1100px;padding:20px}
 header{display:flex;justify-content:space-between;align-items:baseline;gap:16px}
 h1{font-size:22px;margin:0}
 p{margin:6px 0}
@@ -112,7 +113,8 @@ def page(
 <body><header><h1>{word("title")}</h1><a href="/?lang={other}">{"English" if chinese else "中文"}</a></header>
 <p>{word("about")}</p>
 <p>{word("address")} <code>{escape(state["url"])}</code></p>
-<div class="bar"><div><b id="n">{state["vehicles"]}</b> {word("vehicles")}, <b>{state["repeats"]}</b> {word("repeats")}<br>
+<div class="bar"><div><b id="n">{state["vehicles"]}</b> {word("vehicles")}, <b>{state["repeats"]}</b>
+{word("repeats")}<br>
 {word("registered")}: {registered}</div>
 <form method="post" action="/mock/set">{hidden}<label>{word("dialect")}{options("dialect", dialects, state["dialect"])}
 </label><button>{word("set")}</button></form>
