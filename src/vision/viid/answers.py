@@ -16,6 +16,7 @@ REFUSED = frozenset({4, 5, 6, 7, 8})  # invalid operation, format or content: th
 UNREGISTERED_HTTP = frozenset({401, 403, 404})
 REGISTER_WORDS = ("注册", "register", "unauthor")
 TOO_LARGE = 413
+LONGEST_TEXT = 100_000
 
 State = Literal["ok", "retry", "refused", "unregistered"]
 
@@ -40,13 +41,20 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer: its code, the statuses in it, the whole JSON (None: there is none), seconds to wait."""
+    """One HTTP answer: its code, the statuses in it, the whole JSON (None: there is none), seconds to wait, text and two headers."""
 
     http: int
     statuses: tuple[Status, ...]
     value: Any = None
     wait_s: float | None = None
-    is_empty: bool = False
+    text: str = ""
+    challenge: str = ""
+    content_type: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """There is no body."""
+        return not self.text.strip()
 
     @property
     def is_2xx(self) -> bool:
@@ -56,12 +64,15 @@ class Reply:
 
 def read_reply(http: int, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
     """The answer, whatever it looks like."""
+    value, heads = json_of(body), headers or {}
     return Reply(
-        http,
-        tuple(statuses_in(value := json_of(body))),
-        value,
-        wait_of((headers or {}).get("retry-after")),
-        not body.strip(),
+        http=http,
+        statuses=tuple(statuses_in(value)),
+        value=value,
+        wait_s=wait_of(heads.get("retry-after")),
+        text=body[:LONGEST_TEXT].decode("utf-8", "replace"),
+        challenge=heads.get("www-authenticate", ""),
+        content_type=heads.get("content-type", ""),
     )
 
 

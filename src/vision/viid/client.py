@@ -98,9 +98,10 @@ class Client:
         status = reply.statuses[0] if reply.statuses else None
         return verdict_of(reply, status, empty_is_ok=self.profile.empty_is_ok)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+    def post(self, path: str, body: Mapping[str, Any], *, with_digest: bool = True) -> Reply:
         """POST JSON; ``path`` may be a whole address."""
-        return self.request("POST", path, json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        return self.request("POST", path, data, with_digest=with_digest)
 
     def request(self, method: str, path: str, body: bytes | None = None, *, with_digest: bool = True) -> Reply:
         """One request with our headers.

@@ -68,8 +68,9 @@ class Link:
             verdict = self.client.register()
             if verdict.state != "ok":
                 self._refusal = verdict.detail
-                self._register_due_s = time.monotonic() + random.uniform(0.0, self.wait_s)
-                raise SinkError(f"{self.client.url}: registration refused: {verdict.detail}")
+                wait_s = random.uniform(0.0, self.wait_s)
+                self._register_due_s = time.monotonic() + wait_s
+                raise SinkError(f"{self.client.url}: registration refused: {verdict.detail}", wait_s=wait_s)
             self.is_registered = True
             self.n_registrations += 1
             self.answered()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from vision.errors import ConfigError
-from vision.settings import Section, expanded
+from vision.settings import Section
 from vision.viid.codes import HEADINGS
 from vision.viid.ids import checked_device
 from vision.viid.profile import Profile, profile_of
@@ -71,7 +71,6 @@ class Settings(Section):
     ``receive_hosts`` that notifications may go to (the platform's host if empty), ``state``: a file that keeps them.
     """
 
-    type: Literal["viid"] = "viid"
     url: Annotated[str, AfterValidator(plain_address)]
     device_id: DeviceId
     user: str = ""
@@ -131,8 +130,6 @@ def read_settings(name: str, values: Mapping[str, Any]) -> Settings:
         ConfigError: names every key that is unknown or has a wrong value.
     """
     tables = dict(values)
-    if "password" in tables:
-        tables["password"] = expanded(tables["password"], f"sink {name!r}: password")
     profile = tables.get("profile", "standard")
     changes = dict(profile) if isinstance(profile, Mapping) else {"base": profile}
     try:
