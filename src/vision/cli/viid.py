@@ -44,7 +44,7 @@ def mock_command(
         raise ConfigError(f"--listen: expected HOST:PORT, got {listen!r}")
     if not is_open and not is_loopback(host):
         raise ConfigError(
-            "--listen: expected a loopback address, or --open-to-network: the page shows plates to anybody"
+            "--listen: expected a loopback address, or --open-to-network: anybody can see the plates then"
         )
     for device in devices:
         checked("--device", device)

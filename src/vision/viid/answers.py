@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer: its code, the statuses in it, the whole JSON (None: there is none), seconds to wait, text and two headers."""
+    """One HTTP answer: code, the statuses in it, all its JSON (None: there is none), seconds to wait, text, headers."""
 
     http: int
     statuses: tuple[Status, ...]

@@ -62,9 +62,8 @@ class Link:
             self.is_registered = False
             left_s = self._register_due_s - time.monotonic()
             if left_s > 0:
-                raise SinkError(
-                    f"{self.client.url}: registration refused ({self._refusal}); next try in {left_s:.0f} s"
-                )
+                why = f"registration refused ({self._refusal}); next try in {left_s:.0f} s"
+                raise SinkError(f"{self.client.url}: {why}", wait_s=left_s)
             verdict = self.client.register()
             if verdict.state != "ok":
                 self._refusal = verdict.detail
