@@ -93,7 +93,12 @@ def test_codes_are_those_of_the_models_manifests() -> None:
 
 
 def test_headings_have_opposites() -> None:
-    for heading, other in (("east", "west"), ("north", "south"), ("northeast", "southwest"), ("northwest", "southeast")):
+    for heading, other in (
+        ("east", "west"),
+        ("north", "south"),
+        ("northeast", "southwest"),
+        ("northwest", "southeast"),
+    ):
         assert codes.OPPOSITE[codes.HEADINGS[heading]] == codes.HEADINGS[other]
         assert codes.OPPOSITE[codes.HEADINGS[other]] == codes.HEADINGS[heading]
 

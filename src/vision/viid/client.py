@@ -121,7 +121,7 @@ class Client:
             raise SinkError(f"{address}: no answer in time ({type(err).__name__})") from err
         except (httpx.HTTPError, httpx.InvalidURL) as err:
             raise SinkError(f"{address}: {err or type(err).__name__}") from err
-        except (KeyError, NotImplementedError, ValueError) as err:  # a challenge that the digest does not know
+        except (LookupError, NotImplementedError, ValueError) as err:  # a challenge that the digest does not know
             raise SinkError(f"{address}: cannot meet the server's challenge: {err!r}") from err
         return read_reply(answer.status_code, answer.content, answer.headers)
 
