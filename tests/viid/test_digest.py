@@ -138,7 +138,8 @@ def test_stale_nonce_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ['Digest realm="x", nonce="y", algorithm=', 'Digest realm="x", nonce="y", algorithm=SHA-1024', 'Digest realm="x"']
+    "header",
+    ['Digest realm="x", nonce="y", algorithm=', 'Digest realm="x", nonce="y", algorithm=SHA-1024', 'Digest realm="x"'],
 )
 def test_a_challenge_that_cannot_be_met_is_said(header: str) -> None:
     def serve(_: httpx.Request) -> httpx.Response:

@@ -150,5 +150,5 @@ def problem_of(error: Mapping[str, Any]) -> str:
         return f"{place}: unknown key"
     text = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     text = text.replace("String should", "expected to")
-    shown = "" if ", got " in text or not place or "password" in place else f", got {error['input']!r}"
+    shown = "" if ", got " in text or not place or place in ("password", "url") else f", got {error['input']!r}"
     return f"{place}: {text}{shown}" if place else text

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from vision.errors import SinkError
@@ -47,6 +50,32 @@ class Response:
     hang_up: bool = False
 
 
+class Server(ThreadingHTTPServer):
+    """Knows its connections, so that those kept alive can be cut off."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.open: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Note the connection and serve it."""
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection."""
+        self.open.discard(request)
+        super().shutdown_request(request)
+
+    def cut(self) -> None:
+        """End every connection."""
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 class WebServer:
     """Serves until it is closed.
 
@@ -61,10 +90,9 @@ class WebServer:
     def __init__(self, host: str, port: int, answer: Callable[[Request], Response]) -> None:
         self._stop = threading.Event()
         try:
-            self._server = ThreadingHTTPServer((host, port), handler_of(answer, self._stop))
+            self._server = Server((host, port), handler_of(answer, self._stop))
         except OSError as err:
             raise SinkError(f"{host}:{port}: cannot listen: {err.strerror or err}") from err
-        self._server.daemon_threads = True
         self.host, self.port = host, self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="viid-web", daemon=True)
         self._thread.start()
@@ -75,9 +103,10 @@ class WebServer:
         return f"http://{self.host}:{self.port}"
 
     def close(self) -> None:
-        """Stop listening; requests on their way are answered or cut off."""
+        """Stop listening and cut every connection off."""
         self._stop.set()
         self._server.shutdown()
+        self._server.cut()
         self._server.server_close()
         self._thread.join(5)
 
