@@ -113,7 +113,7 @@ def test_one_bad_vehicle_takes_no_other_with_it() -> None:
                 made[0].vehicle["VehicleColor"] = "no code"  # type: ignore[index]
             return made
 
-        one._parcel = parcel  # type: ignore[method-assign]
+        one._parcel = parcel  # type: ignore[method-assign, assignment]
         answers = one.send(other)
     finally:
         one.close()
@@ -188,7 +188,11 @@ def test_batches_keep_to_the_limits(mock: Mock) -> None:
 def test_other_events_and_unknown_cameras(mock: Mock) -> None:
     one = sink(mock.url)
     events = one_of_each()
-    deliveries = [Delivery(e.id, "gate", n, 1, e.plain(), e.body(), {}.__getitem__) for n, e in enumerate(events, 1)]
+
+    def gone(sha256: str) -> bytes:
+        raise LookupError(sha256)
+
+    deliveries = [Delivery(e.id, "gate", n, 1, e.plain(), e.body(), gone) for n, e in enumerate(events, 1)]
     try:
         answers = one.send([*deliveries, delivery(1, "shed"), delivery(1, YARD)])
     finally:

@@ -30,7 +30,7 @@ def delivery(
 ) -> Delivery:
     """The ``n``-th delivery of a camera; ``roles`` default to all pictures."""
     data = {role: jpeg(role) for role in roles or ("scene", "vehicle", "plate")}
-    parts = [picture_part(role, d, *SIZES[role]) for role, d in data.items()]  # type: ignore[arg-type]
+    parts = [picture_part(role, d, *SIZES[role]) for role, d in data.items()]
     event = sighting_event(seen or sighting(n, camera), site(), parts, now_ns=0)
     by_hash = {hashlib.sha256(d).hexdigest(): d for d in data.values()}
     return Delivery(event.id, camera, n, attempt, event.plain(), event.body(), by_hash.__getitem__)

@@ -154,7 +154,7 @@ def is_yes(http: int, body: bytes) -> bool:
 @given(st.lists(replies, min_size=1, max_size=8), st.integers(1, 5))
 def test_a_server_that_says_anything_loses_nothing(script: list[tuple[int, bytes, str]], n: int) -> None:
     """Whatever comes: an answer for each event or SinkError; delivered only if the platform said yes to vehicles."""
-    said = []
+    said: list[tuple[str, int, bytes]] = []
 
     def serve(request: httpx.Request) -> httpx.Response:
         http, body, challenge = script[len(said) % len(script)]

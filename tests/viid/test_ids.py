@@ -78,7 +78,7 @@ def test_notification_has_33_digits() -> None:
 def test_all_forms_of_time() -> None:
     zone = zone_of("+08:00")
     moment = 1_795_396_680
-    for value, form in (
+    forms: list[tuple[object, str]] = [
         ("20261123091800", "stamp"),
         (20261123091800, "stamp"),
         ("20261123091800000", "stamp"),
@@ -87,10 +87,12 @@ def test_all_forms_of_time() -> None:
         ("2026-11-23T09:18:00+08:00", "iso"),
         ("2026-11-23T01:18:00Z", "iso"),
         ("2026-11-23 09:18:00", "iso"),
-    ):
+    ]
+    for value, form in forms:
         assert read_time(value, zone) == (moment * 10**9, form)
-    for nonsense in (None, True, "", "20261323091800", [], {}, "x", 1e300, float("nan"), "9" * 400):
-        assert read_time(nonsense, zone) is None
+    nonsense: list[object] = [None, True, "", "20261323091800", [], {}, "x", 1e300, float("nan"), "9" * 400]
+    for value in nonsense:
+        assert read_time(value, zone) is None
 
 
 def test_zones() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -31,9 +32,11 @@ shared = pytest.mark.skipif(not DATA.exists(), reason="no shared data beside the
 device = Device(GATE, OWN, "3", {"lane 1": 1})
 
 
-def made(seen: Sighting, profile: Profile | None = None, **pictures: Picture) -> dict[str, Any]:
+def made(
+    seen: Sighting, profile: Profile | None = None, pictures: Mapping[str, Picture] | None = None
+) -> dict[str, Any]:
     data = sighting_event(seen, site(), now_ns=0).plain()["data"]
-    return vehicle_object(data, device, 5, stamps_of(data, CHINA), profile or Profile(), pictures, {})
+    return vehicle_object(data, device, 5, stamps_of(data, CHINA), profile or Profile(), pictures or {}, {})
 
 
 @cache
@@ -47,7 +50,7 @@ def schema() -> dict[str, Any]:
 
 
 def test_a_sighting_in_full() -> None:
-    found = made(sighting(), **all_pictures())
+    found = made(sighting(), pictures=all_pictures())
     images = found.pop("SubImageList")["SubImageInfoObject"]
     assert found == {
         "MotorVehicleID": found["SourceID"] + "0200021",
@@ -91,7 +94,7 @@ def test_a_sighting_in_full() -> None:
 def test_any_sighting_follows_the_schema(seen: Sighting) -> None:
     if seen.plate and len(seen.plate.text) > 15:
         seen = replace(seen, plate=replace(seen.plate, text=seen.plate.text[:15]))
-    found = made(seen, **all_pictures())
+    found = made(seen, pictures=all_pictures())
     jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(list_body([found]))))
 
 
@@ -116,7 +119,7 @@ def test_what_the_sink_sends_follows_the_schema_and_looks_like_the_example() -> 
 def test_mandatory_fields_are_those_of_the_schema_and_the_matrix() -> None:
     assert set(MANDATORY) == set(schema()["$defs"]["mv"]["required"])
     rows = json.loads((DATA / "motorvehicle_fields.json").read_text(encoding="utf-8"))["rows"]
-    found = made(sighting(), **all_pictures())
+    found = made(sighting(), pictures=all_pictures())
     assert {r[0] for r in rows if r[1].startswith("R")} <= set(found)
     known = {r[0].split(".")[0] for r in rows}
     assert set(found) <= known
@@ -138,7 +141,7 @@ def test_real_objects_lack_only_the_pass_time() -> None:
 @given(sightings.map(lambda s: replace(s, is_utc=True)), st.sampled_from(sorted(PROFILES)))
 def test_nothing_is_said_about_occupants(seen: Sighting, name: str) -> None:
     profile = Profile.model_validate(PROFILES[name])
-    found = made(seen, profile, **all_pictures())
+    found = made(seen, profile, all_pictures())
     assert not set(codes.OCCUPANTS) & set(found)
     assert problems(found, profile) == []  # says so, too, of occupants' pictures
 
@@ -150,9 +153,9 @@ def test_extra_fields_are_the_users_but_replace_nothing() -> None:
 
 def test_types_of_profiles() -> None:
     picture = all_pictures()
-    strings = made(sighting(), Profile.model_validate(PROFILES["strings"]), **picture)
+    strings = made(sighting(), Profile.model_validate(PROFILES["strings"]), picture)
     assert (strings["InfoKind"], strings["Speed"]) == ("1", "48")
-    bools = made(sighting(), Profile.model_validate(PROFILES["bools"]), **picture)
+    bools = made(sighting(), Profile.model_validate(PROFILES["bools"]), picture)
     assert bools["HasPlate"] is True
     assert isinstance(bools["SubImageList"], list)
     two = made(replace(sighting(), plate=None, reason="no_plate_seen", n_reads=0, evidence=None),
@@ -161,7 +164,7 @@ def test_types_of_profiles() -> None:
     assert made(sighting(), Profile(has_plate="one_two"))["HasPlate"] == 1
     both = made(sighting(), Profile.model_validate(PROFILES["color-type"]))
     assert both["ColorType"] == both["PlateColor"] == "5"
-    assert made(sighting(), Profile(image_type_key=True), **picture)["SubImageList"]["SubImageInfoObject"][0][
+    assert made(sighting(), Profile(image_type_key=True), picture)["SubImageList"]["SubImageInfoObject"][0][
         "ImageType"
     ] == "01"  # fmt: skip
 
@@ -211,7 +214,7 @@ def test_large_pictures_get_smaller_and_boxes_with_them() -> None:
     decoded = cv2.imdecode(np.frombuffer(small.data, np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     assert (decoded.shape[1], decoded.shape[0]) == (small.width, small.height)
-    found = made(sighting(), scene=small)
+    found = made(sighting(), pictures={"scene": small})
     assert found["RightBtmX"] == pytest.approx(110 * small.scale, abs=1)
     assert fit(large, 10**7).data is large
 

@@ -52,8 +52,10 @@ class Arrivals:
         if self.log is None:
             return
         try:
-            lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
-            self.log.touch()
+            text = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+            lines = text.splitlines()
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write("\n" if text and not text.endswith("\n") else "")
         except (OSError, UnicodeDecodeError) as err:
             raise OutputError(f"{self.log}: cannot use: {err}") from err
         for line in lines:
