@@ -2,8 +2,12 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.servers.apache import HAS_APACHE, Apache
@@ -131,6 +135,21 @@ def test_wrong_usage(
     assert code == 2
     assert text in err
     assert err.count("\n") == 1
+
+
+def test_mock_as_a_command() -> None:
+    command = [sys.executable, "-m", "vision", "viid", "mock", "--listen", "127.0.0.1:0", "--dialect", "single"]
+    with subprocess.Popen(
+        [*command, "--fault", "busy=2", "--device", OWN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        url = child.stdout.readline().strip()
+        state = httpx.get(f"{url}/mock/state", timeout=20).json()
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+    assert (state["dialect"], state["faults"]) == ("single", ["busy", "busy"])
+    assert child.returncode == 130
+    assert "Traceback" not in said
 
 
 def test_no_password_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
