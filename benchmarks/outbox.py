@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from vision.errors import SinkError
 from vision.events.make import picture_part, sighting_event, site_part
 from vision.events.model import Event
 from vision.outbox.outbox import Outbox
@@ -27,12 +28,14 @@ BOX = (0.0, 0.0, 1.0, 1.0)
 
 
 class Null:
-    """Takes everything; or nothing yet."""
+    """A platform that takes everything, or is away."""
 
-    def __init__(self) -> None:
-        self.n = 0
+    def __init__(self, *, is_away: bool = False) -> None:
+        self.n, self._is_away = 0, is_away
 
     def send(self, deliveries: Sequence[Delivery]) -> list[Answer]:
+        if self._is_away:
+            raise SinkError("away")
         self.n += len(deliveries)
         return [Answer("delivered")] * len(deliveries)
 
@@ -69,12 +72,12 @@ def single_commits(folder: Path, bodies: Sequence[bytes], seconds: float) -> flo
     return rate
 
 
-def group_commits(folder: Path, events: Sequence[Event], *, is_sending: bool) -> tuple[float, list[float], Outbox]:
-    """Events a second until the last is on disk, and the seconds of each `put`."""
-    sink = Null()
-    routes = [Route("null", sink, batch=500, types=frozenset() if is_sending else frozenset({"none"}))]
-    costs = []
-    with Outbox(folder, routes) as outbox:
+def group_commits(folder: Path, events: Sequence[Event], *, is_away: bool) -> tuple[float, float, float, list[float]]:
+    """Events a second until the last is on disk, processor time of an event, events a commit, seconds of each `put`."""
+    sink, costs = Null(is_away=is_away), []
+    route = Route("null", sink, batch=500, first_wait_s=1000.0, longest_wait_s=1000.0)
+    used_s = time.process_time()
+    with Outbox(folder, [route]) as outbox:
         began_s = time.perf_counter()
         for event in events:
             one_s = time.perf_counter()
@@ -84,10 +87,11 @@ def group_commits(folder: Path, events: Sequence[Event], *, is_sending: bool) ->
                 time.sleep(0.001)
         outbox.wait(number)
         rate = len(events) / (time.perf_counter() - began_s)
-        if is_sending:
-            while sink.n < len(events):
-                time.sleep(0.01)
-    return rate, costs, outbox
+        while sink.n < len(events) and not is_away:
+            time.sleep(0.01)
+        counts = outbox.counts
+    used_s = time.process_time() - used_s
+    return rate, used_s / len(events), counts["committed"] / counts["commits"], costs
 
 
 def paced(folder: Path, events: Sequence[Event], rate: float) -> list[float]:
@@ -127,19 +131,17 @@ def main() -> None:
     print(f"an event: {sum(map(len, bodies)) / len(bodies):.0f} bytes; {len(events)} events, synchronous=FULL")
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        before = single_commits(folder, bodies, 3.0)
-        used_s = time.process_time()
-        rate, costs, outbox = group_commits(folder / "send", events, is_sending=True)
-        used_s = time.process_time() - used_s
-        counts = outbox.counts
-        after = single_commits(folder / "send", bodies, 3.0)
-        single = (before + after) / 2
+        rates = [single_commits(folder, bodies, 3.0)]
+        away = group_commits(folder / "away", events, is_away=True)
+        there = group_commits(folder / "there", events, is_away=False)
+        rates.append(single_commits(folder / "there", bodies, 3.0))
         slow = paced(folder / "paced", [event_of(n) for n in range(1000)], options.rate)
-    print(f"one commit for each:  {single:8.0f} events/s (before {before:.0f}, after {after:.0f})")
-    print(f"outbox, one sink:     {rate:8.0f} events/s, {counts['committed'] / counts['commits']:.0f} a commit")
-    print(f"ratio: {rate / single:.1f}")
-    print(f"processor time:       {1e6 * used_s / len(events):8.0f} us an event, all threads, delivery included")
-    print(f"put, at full speed:   {us(costs)}")
+    single = sum(rates) / 2
+    print(f"one commit for each:  {single:8.0f} events/s (before {rates[0]:.0f}, after {rates[1]:.0f})")
+    for name, (rate, used_s, size, costs) in (("platform away", away), ("delivering, too", there)):
+        said = f"{rate:8.0f} events/s, {rate / single:.1f} times; {size:.0f} a commit"
+        print(f"outbox, {name:<15} {said}; {1e6 * used_s:.0f} us of processor time an event, all threads")
+        print(f"  put, at full speed: {us(costs)}")
     print(f"put, {options.rate:.0f} events/s:    {us(slow)}")
 
 

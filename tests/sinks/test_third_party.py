@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import vision
 
 PACKAGE = Path(__file__).parents[2] / "examples" / "sink_package"
@@ -28,7 +26,8 @@ try:
 except ConfigError as err:
     print(err)
 for name in ("one", "two"):  # another outbox knows no keys of the first: everything is sent again
-    with Outbox(folder / name, [Route("mine", make_sink("sqlite", "mine", {"file": str(folder / "passes.db")}))]) as box:
+    sink = make_sink("sqlite", "mine", {"file": str(folder / "passes.db")})
+    with Outbox(folder / name, [Route("mine", sink)]) as box:
         for event in one_of_each():
             box.put(event)
         assert box.drain(20)
@@ -38,7 +37,6 @@ for name in ("one", "two"):  # another outbox knows no keys of the first: everyt
 
 
 def test_a_stranger_s_package_is_found_and_used(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools", reason="builds the example without the network")
     shutil.copytree(PACKAGE, tmp_path / "source")
     target = tmp_path / "installed"
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]

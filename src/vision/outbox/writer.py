@@ -199,7 +199,8 @@ class Writer:
             if len(group) > 1:
                 done = [self._tried([one]) for one in group]
                 return all(done)
-            LOG.exception("%s: cannot be written and is given up: %r", self.folder, group[0])
+            what = group[0].event.id if isinstance(group[0], Put) else "a change"
+            LOG.exception("%s: %s cannot be written and is given up", self.folder, what)
             self.counts.lost[type(err).__name__] += isinstance(group[0], Put)
             return True
         if self.trouble:
@@ -211,10 +212,7 @@ class Writer:
         if self._is_stale:
             self._store.forget()  # also clears what was unneeded
             self._is_stale = False
-        now_ns = time.time_ns()
-        entries = [
-            self._entry(c, now_ns) for c in group if isinstance(c, Put)
-        ]  # pictures are on disk before what names them
+        entries = self._entries([c for c in group if isinstance(c, Put)])
         now_s = time.monotonic()
         with transaction(self._connection):
             doubles = self._store.insert(entries)
@@ -237,16 +235,16 @@ class Writer:
                 self.pictures.remove(sha256)
             self._due_s["sweep"] = now_s + SWEEP_S
 
-    def _entry(self, put: Put, entered_ns: int) -> Entry:
-        """The event as it enters; its pictures are on disk."""
-        sizes = {}
-        for data in put.pictures if put.sinks else ():
-            sha256 = hashlib.sha256(data).hexdigest()
-            sizes[sha256] = len(data)
-            if not self.pictures.path(sha256).exists():
-                self.pictures.put(sha256, data)
-        event = put.event
-        return Entry(event.id, event.partitionkey, event.type, entered_ns, event.body(), sizes, put.sinks)
+    def _entries(self, puts: Sequence[Put]) -> list[Entry]:
+        """The events as they enter; their pictures are on disk."""
+        now_ns, named, entries = time.time_ns(), dict[str, bytes](), []
+        for event, pictures, sinks in puts:
+            own = {hashlib.sha256(data).hexdigest(): data for data in pictures} if sinks else {}
+            named.update(own)
+            sizes = {sha256: len(data) for sha256, data in own.items()}
+            entries.append(Entry(event.id, event.partitionkey, event.type, now_ns, event.body(), sizes, sinks))
+        self.pictures.put(named)
+        return entries
 
     def _keep_caps(self) -> None:
         """Drop what is too old or too much."""
