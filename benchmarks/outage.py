@@ -27,11 +27,13 @@ from pathlib import Path
 from benchmarks._common import table
 from benchmarks.outage_peers.files import FolderPeer
 from benchmarks.outage_peers.peer import Peer
+from benchmarks.outage_peers.viid import ViidPeer
 from benchmarks.outage_peers.webhook import WebhookPeer
 
 PEERS: dict[str, Callable[[Path], Peer]] = {
     "jsonl": FolderPeer,
     "webhook": WebhookPeer,
+    "viid": ViidPeer,
 }
 N_CAMERAS = 8
 ROOT = Path(__file__).parent.parent

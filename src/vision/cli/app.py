@@ -252,6 +252,60 @@ def outbox_purge(
     raise typer.Exit(purge_command(folder, sink, key or [], is_dead=dead, is_meant=yes))
 
 
+viid = typer.Typer(
+    name="viid", help="GA/T 1400 (VIID): a platform to test against, and a check of a real one.", no_args_is_help=True
+)
+app.add_typer(viid)
+
+
+@viid.command(name="mock")
+def viid_mock(
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where; port 0: a free one.")] = "127.0.0.1:7100",
+    dialect: Annotated[str, typer.Option(help="How it speaks; see docs/how-to/viid.md.")] = "standard",
+    user: Annotated[str | None, typer.Option(help="User of the digest. Default: any device's own id.")] = None,
+    device: Annotated[list[str] | None, typer.Option(help="Only this device may register; may be repeated.")] = None,
+    nonce_s: Annotated[float | None, typer.Option("--nonce-s", min=0, help="Nonces live so many seconds.")] = None,
+    clock_s: Annotated[float, typer.Option("--clock-s", help="Its clock is so many seconds ahead.")] = 0.0,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[=COUNT]", help="The next requests fail like this.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write each vehicle taken here; is continued.")
+    ] = None,
+    open_to_network: Annotated[
+        bool, typer.Option("--open-to-network", help="Allow an address that others can reach.")
+    ] = False,
+) -> None:
+    """Run a receiving platform to test against. Password: VIID_PASSWORD, else "vision". The page shows what came."""
+    from vision.cli.viid import mock_command
+
+    code = mock_command(
+        listen, dialect, user, device or (), nonce_s, clock_s, fault or (), log, is_open=open_to_network
+    )
+    raise typer.Exit(code)
+
+
+@viid.command(name="check")
+def viid_check(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The platform, such as http://10.0.0.5:7100.")],
+    device: Annotated[str, typer.Option(metavar="ID", help="The 20 digits to register as.")],
+    user: Annotated[str, typer.Option(help="User of the digest. Default: the device.")] = "",
+    profile: Annotated[str, typer.Option(help="What it wants differently; see docs/how-to/viid.md.")] = "standard",
+    zone: Annotated[str, typer.Option(help="Its time zone.")] = "+08:00",
+    timeout_s: Annotated[float, typer.Option("--timeout-s", min=0.1, help="Wait so long for an answer.")] = 5.0,
+    ca_file: Annotated[Path | None, typer.Option("--ca-file", help="Certificates to trust, PEM.")] = None,
+    send_vehicle: Annotated[
+        bool, typer.Option("--send-vehicle", help="Also send a made-up vehicle; it stays there.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Walk a real platform through register .. unregister and say what is off. Password: VIID_PASSWORD."""
+    from vision.cli.viid import check_command
+
+    code = check_command(url, device, user, profile, zone, timeout_s, ca_file, send_vehicle=send_vehicle, as_json=json)
+    raise typer.Exit(code)
+
+
 @app.command()
 def models(json: JsonOption = False) -> None:
     """List the models with version, size, checksum and licence."""
