@@ -13,11 +13,13 @@ LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"evaluate", "bench"},
     {"site"},
     {"pipeline"},
+    {"outbox"},
     {"sinks", "report", "demo"},
-    {"sightings"},
+    {"sightings", "events"},
     {"plates", "detect", "attributes", "track", "video", "scene"},
     {"infer"},
     {"kernels"},
+    {"settings"},
     {"types", "errors"},
 ]
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}

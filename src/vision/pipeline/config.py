@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from vision.errors import ConfigError
 from vision.scene.layout import SceneConfig
+from vision.settings import Section, parse
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Side = Annotated[int, Field(ge=64, le=4096, multiple_of=32)]
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-AnySection = TypeVar("AnySection", bound=Section)
 
 
 class ModelsConfig(Section):
@@ -151,41 +142,3 @@ def parse_config(values: dict[str, Any], name: str = "config") -> Config:
         ConfigError: names every key that is unknown or has a wrong value.
     """
     return parse(Config, values, name)
-
-
-def parse(model: type[AnySection], values: dict[str, Any], name: str) -> AnySection:
-    """Checked settings of any kind from plain tables.
-
-    Raises:
-        ConfigError: names every key that is unknown or has a wrong value.
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as err:
-        problems = "; ".join(describe(dict(e), model) for e in err.errors())
-        raise ConfigError(f"{name}: {problems}") from err
-
-
-def describe(problem: dict[str, Any], model: type[Section]) -> str:
-    """One pydantic problem as `key: expected ..., got ...`."""
-    place = ".".join(str(p) for p in problem["loc"])
-    if problem["type"] == "missing":
-        return f"{place}: expected a value, got none"
-    if problem["type"] == "extra_forbidden":
-        names = ", ".join(section_at(problem["loc"][:-1], model).model_fields)
-        return f"{place}: unknown key, expected one of {names}"
-    if problem["type"] == "scene":  # says itself what came
-        return f"{place}: {problem['msg']}"
-    message = re.sub("(Input|String) should", "expected to", problem["msg"]).replace("expected to be", "expected")
-    return f"{place}: {message}, got {problem['input']!r}"
-
-
-def section_at(place: tuple[str | int, ...], model: type[Section]) -> Any:
-    """The settings class at a place in the file, such as ``("scene", "lines", 0)``."""
-    section: Any = model
-    for part in place:
-        if isinstance(part, str):
-            section = section.model_fields[part].annotation
-            while get_args(section):  # tuple[Part, ...] or Part | None
-                section = get_args(section)[0]
-    return section

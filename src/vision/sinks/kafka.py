@@ -44,7 +44,7 @@ class KafkaSettings(ServerSettings):
     max_bytes: Annotated[int, Field(ge=1000, le=1_000_000_000)] = 1_000_000
 
 
-def factory(name: str, settings: Mapping[str, Any]) -> KafkaSink:
+def kafka_sink(name: str, settings: Mapping[str, Any]) -> KafkaSink:
     """A sink of type ``kafka``.
 
     Raises:

@@ -52,7 +52,7 @@ class MqttSettings(ServerSettings):
     keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
 
 
-def factory(name: str, settings: Mapping[str, Any]) -> MqttSink:
+def mqtt_sink(name: str, settings: Mapping[str, Any]) -> MqttSink:
     """A sink of type ``mqtt``.
 
     Raises:

@@ -36,7 +36,7 @@ class NatsSettings(ServerSettings):
     creds_file: Annotated[str, Field(min_length=1)] | None = None
 
 
-def factory(name: str, settings: Mapping[str, Any]) -> NatsSink:
+def nats_sink(name: str, settings: Mapping[str, Any]) -> NatsSink:
     """A sink of type ``nats``.
 
     Raises:

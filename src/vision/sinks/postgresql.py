@@ -44,7 +44,7 @@ class PostgresSettings(ServerSettings):
     create_table: bool = False
 
 
-def factory(name: str, settings: Mapping[str, Any]) -> PostgresSink:
+def postgresql_sink(name: str, settings: Mapping[str, Any]) -> PostgresSink:
     """A sink of type ``postgresql``.
 
     Raises:

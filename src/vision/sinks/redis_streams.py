@@ -47,7 +47,7 @@ class RedisSettings(ServerSettings):
     dedup_s: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
 
 
-def factory(name: str, settings: Mapping[str, Any]) -> RedisSink:
+def redis_sink(name: str, settings: Mapping[str, Any]) -> RedisSink:
     """A sink of type ``redis``.
 
     Raises:

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from vision.errors import OutputError
+from vision.events.times import milliseconds_text
 from vision.report.evidence import save_pictures
-from vision.sinks.event import event_of, utc_text
+from vision.sinks.event import event_of
 from vision.sinks.ledger import load_ledger, save_ledger
 from vision.sinks.lines import JsonLines
 from vision.types import CameraStatus, Sighting
@@ -78,7 +79,7 @@ def status_of(status: CameraStatus) -> dict[str, Any]:
     """A camera state as plain JSON, schema ``vision.camera/1``."""
     return {
         "schema": "vision.camera/1",
-        "time": utc_text(status.time_ns),
+        "time": milliseconds_text(status.time_ns),
         "stream_id": status.stream_id,
         "state": status.state,
         "detail": status.detail,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from vision.errors import ConfigError
-from vision.pipeline.config import ModelsConfig, Seconds, Section, StreamConfig, parse, read_toml
+from vision.pipeline.config import ModelsConfig, Seconds, StreamConfig, read_toml
+from vision.settings import Section, expanded, parse
 
 
 class CameraSettings(StreamConfig):
@@ -81,7 +80,7 @@ def parse_site(values: Mapping[str, Any], name: str = "site") -> SiteSettings:
         label = f"{name}: camera {camera.get('id', i)!r}"
         values_ = merged(given, camera)
         if isinstance(values_.get("url"), str):
-            values_["url"] = expanded(values_["url"], label)
+            values_["url"] = expanded(values_["url"], f"{label}: url")
         settings.append(parse(CameraSettings, values_, label))
         if settings[-1].id in ids:
             raise ConfigError(f"{label}: id: expected one that no other camera has")
@@ -96,18 +95,3 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         old = out.get(key)
         out[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return out
-
-
-def expanded(url: str, label: str) -> str:
-    """The address with ``${NAME}`` replaced from the environment, so that no password stands in a file.
-
-    Raises:
-        ConfigError: the variable is not set.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ConfigError(f"{label}: url: expected the environment variable {match[1]} to be set, it is not")
-        return os.environ[match[1]]
-
-    return re.sub(r"\$\{(\w+)\}", value, url)
