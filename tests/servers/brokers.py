@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import pytest
 
 START_S = 20.0
@@ -63,9 +65,7 @@ class Server:
     def start(self) -> None:
         """Start on the same port with what was stored, and wait until it answers."""
         log = (self.folder / "log").open("ab")
-        self._process = subprocess.Popen(
-            self._command, stdout=log, stderr=log, cwd=self.folder, user=self.user, start_new_session=True
-        )
+        self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self.folder, user=self.user)
         log.close()
         end = time.monotonic() + START_S
         while not self.is_ready():
@@ -85,20 +85,26 @@ class Server:
     def kill(self) -> None:
         """End it and its children as a power cut does."""
         if self._process is not None:
-            if self._process.poll() is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
 
     def stall(self) -> None:
         """Let connections stand and say nothing more."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """End a stall."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the program and its children, which may have sessions of their own."""
         assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGCONT)
+        if self._process.poll() is None:
+            parent = psutil.Process(self._process.pid)
+            for process in (parent, *parent.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
 
     def __enter__(self) -> Self:
         self.start()
@@ -165,7 +171,11 @@ class KafkaServer:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(KAFKA_SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(KAFKA_SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.address = self._read()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +16,7 @@ from pydantic import Field
 from vision.errors import SinkError
 from vision.settings import parse
 from vision.sinks.protocol import Answer, Delivery, one_by_one
-from vision.sinks.server import Host, Port, ServerSettings, library, plate_of, short
+from vision.sinks.server import HOST, Port, ServerSettings, library, plate_of, short
 
 COLUMNS = "key, camera, type, time, plate, event"
 TABLE = """create table if not exists {table} (
@@ -26,6 +29,7 @@ TABLE = """create table if not exists {table} (
     received timestamptz not null default now()
 )"""
 INDICES = {"time": "(camera, time)", "plate": "(plate, time)"}
+Row = tuple[Any, ...]
 # Source: PostgreSQL manual, appendix A: data exception, integrity constraint violation, insufficient privilege,
 # program limit exceeded. What else goes wrong may pass: a missing table, a full disk, a server that shuts down.
 NEVER = re.compile(r"22...|23...|42501|54...")
@@ -37,7 +41,7 @@ class PostgresSettings(ServerSettings):
     ``host`` may be the folder of a socket. ``create_table`` makes the table and its indices if they are missing.
     """
 
-    host: Host | Annotated[str, Field(pattern=r"^/")]
+    host: Annotated[str, Field(pattern=HOST + r"|^/", repr=False)]
     port: Port = 5432
     database: Annotated[str, Field(min_length=1)]
     table: Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,50}$")] = "vision_events"
@@ -65,26 +69,45 @@ class PostgresSink:
         self._connection: Any = None
 
     def send(self, deliveries: Sequence[Delivery]) -> Sequence[Answer]:
-        """Insert all in one transaction; if a row is not taken, each in its own.
+        """Insert all in one transaction; if it is a row that is not taken, each in its own.
 
         Raises:
-            SinkError: the server cannot be reached, does not take the login, or was lost on the way; what it had
-                committed by then is known to it by key.
+            SinkError: the server cannot be reached, does not take the login, was lost on the way or cannot store now;
+                what it had committed by then is known to it by key.
         """
-        rows = [row_of(delivery) for delivery in deliveries]
         try:
             connection = self._connected()
-            try:
-                with connection.transaction(), connection.cursor() as cursor:
-                    cursor.executemany(self._insert, rows)
-                return [Answer("delivered")] * len(rows)
-            except self._psycopg.Error as err:
-                if connection.broken or len(rows) == 1:
-                    return [self._answer(err)] * len(rows)
-            return one_by_one(deliveries, lambda delivery: self._one(connection, row_of(delivery)))
+            with deadline(connection, 2 * self.settings.timeout_s):
+                return self._send(connection, deliveries)
+        except SinkError:
+            self.close()
+            raise
         except (self._psycopg.Error, OSError) as err:
             self.close()
-            raise SinkError(f"sink {self.name!r}: postgresql: {short(err)}") from err
+            raise self._lost(err) from err
+
+    def _send(self, connection: Any, deliveries: Sequence[Delivery]) -> Sequence[Answer]:
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.executemany(self._insert, [row_of(delivery) for delivery in deliveries])
+        except self._psycopg.Error as err:
+            if not NEVER.fullmatch(err.sqlstate or ""):
+                raise
+            return one_by_one(deliveries, lambda delivery: self._one(connection, row_of(delivery)))
+        return [Answer("delivered")] * len(deliveries)
+
+    def _one(self, connection: Any, row: Row) -> Answer:
+        try:
+            connection.execute(self._insert, row)
+        except self._psycopg.Error as err:
+            if NEVER.fullmatch(err.sqlstate or ""):
+                return Answer("refused", f"{err.sqlstate}: {short(err)}")
+            raise self._lost(err) from err
+        return Answer("delivered")
+
+    def _lost(self, err: Exception) -> SinkError:
+        state = getattr(err, "sqlstate", None)
+        return SinkError(f"sink {self.name!r}: postgresql: {state + ': ' if state else ''}{short(err)}")
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -92,26 +115,7 @@ class PostgresSink:
         if connection is not None:
             connection.close()
 
-    def _one(self, connection: Any, row: tuple[Any, ...]) -> Answer:
-        try:
-            connection.execute(self._insert, row)
-        except self._psycopg.Error as err:
-            return self._answer(err)
-        return Answer("delivered")
-
-    def _answer(self, err: Any) -> Answer:
-        """What an error of one row means.
-
-        Raises:
-            psycopg.Error: it is not the row's: the connection is gone.
-        """
-        if self._connection is None or self._connection.broken or err.sqlstate is None:
-            raise err
-        return Answer("refused" if NEVER.fullmatch(err.sqlstate) else "retry", f"{err.sqlstate}: {short(err)}")
-
     def _connected(self) -> Any:
-        if self._connection is not None and self._connection.closed:
-            self._connection = None
         if self._connection is None:
             self._connection = self._psycopg.connect(**self._options)
             if self.settings.create_table:
@@ -156,12 +160,32 @@ def connect_options(name: str, settings: PostgresSettings) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
 
 
+@contextmanager
+def deadline(connection: Any, seconds: float) -> Iterator[None]:
+    """Cut a connection whose server says nothing for so long: libpq itself would wait for ever.
+
+    The server's own limit (statement_timeout) comes earlier and leaves the connection whole.
+    """
+
+    def cut() -> None:
+        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def path_of(path: Path | None) -> str | None:
     """A path as libpq takes it."""
     return None if path is None else str(path)
 
 
-def row_of(delivery: Delivery) -> tuple[Any, ...]:
+def row_of(delivery: Delivery) -> Row:
     """Values of `COLUMNS`."""
     event = delivery.event
     return delivery.key, delivery.camera, event["type"], event["time"], plate_of(event), delivery.body.decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -29,7 +28,8 @@ for i = 2, #KEYS do
 end
 return added
 """
-NEVER = ("NOPERM", "WRONGTYPE")  # no permission for this key or command; the key holds no stream
+# No permission for a command or key, at once or inside the script; the key holds no stream.
+NEVER = ("NOPERM", "user executing the script can't", "WRONGTYPE")
 
 
 class RedisSettings(ServerSettings):
@@ -82,7 +82,6 @@ class RedisSink:
             socket_timeout=settings.timeout_s,
             socket_connect_timeout=settings.timeout_s,
             retry=None,
-            client_name=f"vision-{re.sub(r'[^!-~]', '-', name)}",
             **(tls if encrypted else {}),
         )
 

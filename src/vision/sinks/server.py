@@ -15,7 +15,8 @@ from vision.errors import ConfigError
 from vision.settings import Section
 
 # Not shown in errors: somebody may write an address with a password here.
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$", repr=False)]
+HOST = r"^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$"
+Host = Annotated[str, Field(pattern=HOST, repr=False)]
 Address = Annotated[str, Field(pattern=r"^[^\s,@/]+:\d{1,5}$")]
 Addresses = Annotated[tuple[Address, ...], Field(min_length=1, repr=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
