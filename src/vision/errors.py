@@ -44,4 +44,8 @@ class OutputError(VisionError, OSError):
 
 
 class SinkError(VisionError, OSError):
-    """An event could not be handed on."""
+    """Events could not be handed on: the platform is not there. ``wait_s``: it asked not to be tried before."""
+
+    def __init__(self, text: str = "", *, wait_s: float | None = None) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s

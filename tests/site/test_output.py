@@ -15,7 +15,7 @@ def test_the_ledger_counts_what_is_in_events_over_a_restart(tmp_path: Path) -> N
     for part in (passes[:2], passes[2:]):
         with SiteOutput(tmp_path) as output:
             for one in part:
-                output.add(one)
+                output.add(one, {})
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text("utf-8").splitlines()]
     with (tmp_path / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))

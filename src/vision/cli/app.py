@@ -189,6 +189,69 @@ def camera_show(
     raise typer.Exit(show_command(source, out, config, at))
 
 
+outbox = typer.Typer(
+    name="outbox",
+    help="Events that wait for a sink, and dead letters, of a `vision live` folder.",
+    no_args_is_help=True,
+)
+app.add_typer(outbox)
+
+FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="The --out folder of `vision live`.")]
+SinkOption = Annotated[str | None, typer.Option("--sink", help="Only those of this sink.")]
+DeadOption = Annotated[bool, typer.Option("--dead", help="Dead letters instead of what waits.")]
+KeysOption = Annotated[list[str] | None, typer.Option("--key", help="Only this event; may be repeated.")]
+
+
+@outbox.command(name="ls")
+def outbox_ls(
+    folder: FolderArgument,
+    sink: SinkOption = None,
+    dead: DeadOption = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many lines.")] = 50,
+    json: JsonOption = False,
+) -> None:
+    """List what waits or is dead, oldest first, and the totals of each sink."""
+    from vision.cli.outbox import ls_command
+
+    raise typer.Exit(ls_command(folder, sink, limit, is_dead=dead, as_json=json))
+
+
+@outbox.command(name="requeue")
+def outbox_requeue(folder: FolderArgument, sink: SinkOption = None, key: KeysOption = None) -> None:
+    """Send dead letters again, with their numbers and in their old places."""
+    from vision.cli.outbox import requeue_command
+
+    raise typer.Exit(requeue_command(folder, sink, key or []))
+
+
+@outbox.command(name="export")
+def outbox_export(
+    folder: FolderArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New file: an event a line, JSON.")],
+    sink: SinkOption = None,
+    dead: DeadOption = False,
+    key: KeysOption = None,
+) -> None:
+    """Write what waits or is dead to a file; nothing is taken away."""
+    from vision.cli.outbox import export_command
+
+    raise typer.Exit(export_command(folder, out, sink, key or [], is_dead=dead))
+
+
+@outbox.command(name="purge")
+def outbox_purge(
+    folder: FolderArgument,
+    sink: SinkOption = None,
+    dead: DeadOption = False,
+    key: KeysOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say how many.")] = False,
+) -> None:
+    """Give up what waits or is dead. Counted as dropped."""
+    from vision.cli.outbox import purge_command
+
+    raise typer.Exit(purge_command(folder, sink, key or [], is_dead=dead, is_meant=yes))
+
+
 @app.command()
 def models(json: JsonOption = False) -> None:
     """List the models with version, size, checksum and licence."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from vision.cli.interrupts import interrupts
 from vision.cli.say import error, note
 from vision.cli.say import out as say_out
 from vision.errors import ConfigError
+from vision.outbox.sender import Route
+from vision.report.evidence import encoded_pictures
+from vision.site.events import SiteEvents, checked_routes
 from vision.site.monitor import Monitor
 from vision.site.output import SiteOutput, status_of
 from vision.site.settings import load_site
@@ -26,33 +29,61 @@ def live_command(
     file: Path, out: Path | None, metrics: str | None, *, as_json: bool, log_json: bool, show_plates: bool
 ) -> int:
     """Run the site; returns the exit code: 0 when all sources ended, 130 after Ctrl-C or SIGTERM."""
-    site = Site(load_site(file))
+    settings = load_site(file)
+    routes = checked_routes(settings, file)
+    site = Site(settings)
     folder = out or Path("runs") / f"{file.stem}-live"
     with interrupts() as is_stopped, SiteOutput(folder) as output:
-        monitor = Monitor(site, metrics, show_plates=show_plates) if metrics else None
+        sent = events_of(site, folder, routes) if routes else None
+        monitor = None
         ended = 0
         try:
+            outbox = sent.outbox if sent else None
+            monitor = Monitor(site, metrics, show_plates=show_plates, outbox=outbox) if metrics else None
             with site:
                 threading.Thread(target=watch, args=(site, file, is_stopped), name="watch", daemon=True).start()
                 note(f"{len(site.cameras)} cameras  ->  {folder}" + (f"  {monitor.url}/status" if monitor else ""))
                 for event in site:
                     if isinstance(event, CameraStatus):
                         output.note(event)
+                        if sent is not None:
+                            sent.status(event)
                         note(line_of(event, log_json=log_json))
                         ended += event.state == "ended"
                         if ended == len(site.cameras):
                             site.finish()
                     else:
-                        written = output.add(event)
+                        jpegs = encoded_pictures(event.evidence) if event.evidence else {}
+                        if sent is not None:
+                            sent.sighting(event, jpegs)
+                        written = output.add(event, jpegs)
                         if as_json:
                             say_out(json.dumps(written, ensure_ascii=False))
         finally:
+            if sent is not None:
+                sent.close()
             if monitor is not None:
                 monitor.close()
+        if sent is not None:
+            note(delivered_line(sent.outbox.figures()))
         counts = [c.counts for c in site.cameras.values()]
         vehicles, read = sum(c.vehicles for c in counts), sum(c.read for c in counts)
         note(f"vehicles {vehicles}  read {read}  frames {sum(c.processed for c in counts)}  ->  {folder}")
         return INTERRUPTED if is_stopped() else OK
+
+
+def events_of(site: Site, folder: Path, routes: Sequence[Route]) -> SiteEvents:
+    """What sends the site's events; its outbox lies in the output folder."""
+    models = [m.identity() for m in site.stages.manifests]
+    return SiteEvents(folder / "outbox", site.settings, routes, models, lambda: list(site.cameras.values()))
+
+
+def delivered_line(figures: dict[str, dict[str, Any]]) -> str:
+    """What the sinks have, as a line for the log."""
+    return "sinks: " + "; ".join(
+        f"{name} {f['delivered']} delivered, {f['waiting']} waiting, {f['dead']} dead letters"
+        for name, f in figures.items()
+    )
 
 
 def line_of(status: CameraStatus, *, log_json: bool) -> str:

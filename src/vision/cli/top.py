@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +18,7 @@ from vision.cli import OK
 from vision.errors import SourceError
 
 COLORS = {"streaming": "green", "connecting": "yellow", "waiting": "yellow", "starting": "yellow", "ended": "dim"}
+SINK_COLUMNS = ("sink", "delivered", "waiting", "dead", "dropped", "trouble")
 COLUMNS = ("camera", "state", "for", "in/s", "out/s", "drops", "p99 ms", "seen", "read", "plate")  # fit 80 letters
 
 
@@ -29,13 +30,13 @@ def top_command(url: str, every_s: float, *, once: bool) -> int:
     """
     console = Console()
     if once:
-        console.print(table_of(fetch(url)))
+        console.print(tables_of(fetch(url)))
         return OK
-    with Live(table_of(fetch(url)), console=console, auto_refresh=False) as live:
+    with Live(tables_of(fetch(url)), console=console, auto_refresh=False) as live:
         try:
             while True:
                 time.sleep(every_s)
-                live.update(table_of(fetch(url)), refresh=True)
+                live.update(tables_of(fetch(url)), refresh=True)
         except KeyboardInterrupt:
             return OK
 
@@ -52,6 +53,25 @@ def fetch(url: str) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("schema") != "vision.site/1":
         raise SourceError(f"{address}: expected a running `vision live --metrics`, got another program")
     return found
+
+
+def tables_of(site: dict[str, Any]) -> Group:
+    """The cameras, and below them the sinks if there are any."""
+    sinks = site.get("sinks") or []
+    return Group(table_of(site), *([sinks_of(sinks)] if sinks else []))
+
+
+def sinks_of(sinks: list[dict[str, Any]]) -> Table:
+    """One line per sink."""
+    table = Table(*SINK_COLUMNS, title=f"{len(sinks)} sinks", box=None, padding=(0, 1, 0, 0))
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for sink in sinks:
+        figures = (sink["delivered"], sink["waiting"], sink["dead"], sum(sink["dropped"].values()))
+        style = "red" if sink["trouble"] else "green"
+        table.add_row(sink["name"], *map(str, figures), Text(sink["trouble"] or "ok", style=style, overflow="ellipsis"))
+    table.columns[-1].no_wrap = True
+    return table
 
 
 def table_of(site: dict[str, Any]) -> Table:

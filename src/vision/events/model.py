@@ -6,7 +6,7 @@ Source of the envelope: CloudEvents 1.0.2, JSON format and partitioning extensio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
@@ -15,11 +15,11 @@ from vision.events.times import time_ns_of
 
 SCHEMA_ID = "urn:platevision:schema:event:1"
 
-EARLY = "vision.sighting.early.v1"
-FINAL = "vision.sighting.final.v1"
-MATCH = "vision.watchlist.match.v1"
-STATUS = "vision.camera.status.v1"
-STATISTICS = "vision.statistics.v1"
+EARLY: Final = "vision.sighting.early.v1"
+FINAL: Final = "vision.sighting.final.v1"
+MATCH: Final = "vision.watchlist.match.v1"
+STATUS: Final = "vision.camera.status.v1"
+STATISTICS: Final = "vision.statistics.v1"
 TYPES = (EARLY, FINAL, MATCH, STATUS, STATISTICS)
 
 
@@ -83,6 +83,7 @@ class PicturePart(Part):
     width: Annotated[int, Field(ge=1, description="pixels")]
     height: Annotated[int, Field(ge=1, description="pixels")]
     media_type: Literal["image/jpeg"] = "image/jpeg"
+    data_base64: Annotated[str | None, Field(description="the bytes, only where a sink is set to send them")] = None
 
 
 class SightingData(SightingRecord):
@@ -174,7 +175,9 @@ class EarlyEvent(Envelope):
     """What is known of a pass that goes on; a final event with a higher revision follows."""
 
     type: Literal["vision.sighting.early.v1"] = EARLY
-    dataschema: Literal["urn:platevision:schema:event:1#/$defs/SightingData"] = f"{SCHEMA_ID}#/$defs/SightingData"
+    dataschema: Literal["urn:platevision:schema:event:1#/$defs/SightingData"] = (
+        "urn:platevision:schema:event:1#/$defs/SightingData"
+    )
     data: SightingData
 
 
@@ -182,7 +185,9 @@ class FinalEvent(Envelope):
     """A vehicle has passed a camera."""
 
     type: Literal["vision.sighting.final.v1"] = FINAL
-    dataschema: Literal["urn:platevision:schema:event:1#/$defs/SightingData"] = f"{SCHEMA_ID}#/$defs/SightingData"
+    dataschema: Literal["urn:platevision:schema:event:1#/$defs/SightingData"] = (
+        "urn:platevision:schema:event:1#/$defs/SightingData"
+    )
     data: SightingData
 
 
@@ -190,7 +195,9 @@ class MatchEvent(Envelope):
     """A plate of a watch-list was seen. Nothing in this version produces it yet."""
 
     type: Literal["vision.watchlist.match.v1"] = MATCH
-    dataschema: Literal["urn:platevision:schema:event:1#/$defs/MatchData"] = f"{SCHEMA_ID}#/$defs/MatchData"
+    dataschema: Literal["urn:platevision:schema:event:1#/$defs/MatchData"] = (
+        "urn:platevision:schema:event:1#/$defs/MatchData"
+    )
     data: MatchData
 
 
@@ -198,7 +205,9 @@ class StatusEvent(Envelope):
     """A camera's state changed."""
 
     type: Literal["vision.camera.status.v1"] = STATUS
-    dataschema: Literal["urn:platevision:schema:event:1#/$defs/StatusData"] = f"{SCHEMA_ID}#/$defs/StatusData"
+    dataschema: Literal["urn:platevision:schema:event:1#/$defs/StatusData"] = (
+        "urn:platevision:schema:event:1#/$defs/StatusData"
+    )
     data: StatusData
 
 
@@ -206,7 +215,9 @@ class StatisticsEvent(Envelope):
     """What a camera saw in a stretch of time."""
 
     type: Literal["vision.statistics.v1"] = STATISTICS
-    dataschema: Literal["urn:platevision:schema:event:1#/$defs/StatisticsData"] = f"{SCHEMA_ID}#/$defs/StatisticsData"
+    dataschema: Literal["urn:platevision:schema:event:1#/$defs/StatisticsData"] = (
+        "urn:platevision:schema:event:1#/$defs/StatisticsData"
+    )
     data: StatisticsData
 
 

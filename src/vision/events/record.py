@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from vision.events.times import milliseconds_text
 from vision.types import Box, Passage, PlateText, Reason, Sighting, Vehicle
 
-SCHEMA = "vision.sighting/1"
+SCHEMA: Final = "vision.sighting/1"
 
 Score = Annotated[float, Field(ge=0, le=1)]
 BoxPx = Annotated[tuple[float, float, float, float], Field(description="[x1, y1, x2, y2], pixels, half-open")]

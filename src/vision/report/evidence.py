@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -36,20 +38,42 @@ def pixels_of(box: Box, width: int, height: int) -> tuple[int, int, int, int] | 
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 
-def save_pictures(evidence: Evidence, folder: Path, stem: str) -> dict[str, str]:
-    """Write the pictures as JPEG and return their paths relative to the folder's parent, by role.
+@dataclass(frozen=True, slots=True)
+class Jpeg:
+    """A picture as JPEG, with its size in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+def encoded_pictures(evidence: Evidence) -> dict[str, Jpeg]:
+    """The pictures as JPEG by role.
+
+    Raises:
+        OutputError: one cannot be encoded.
+    """
+    out = {}
+    for role, picture in pictures_of(evidence).items():
+        height, width = picture.shape[:2]
+        ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        if not ok:
+            raise OutputError(f"{role}: cannot encode a {width} x {height} picture")
+        out[role] = Jpeg(data.tobytes(), width, height)
+    return out
+
+
+def save_pictures(pictures: Mapping[str, Jpeg], folder: Path, stem: str) -> dict[str, str]:
+    """Write the pictures and return their paths relative to the folder's parent, by role.
 
     Raises:
         OutputError: a file cannot be written.
     """
     paths = {}
-    for role, picture in pictures_of(evidence).items():
+    for role, picture in pictures.items():
         path = folder / f"{stem}_{role}.jpg"
-        ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
-        if not ok:
-            raise OutputError(f"{path}: cannot encode a {picture.shape[1]} x {picture.shape[0]} picture")
         try:
-            path.write_bytes(data.tobytes())
+            path.write_bytes(picture.data)
         except OSError as err:
             path.unlink(missing_ok=True)
             raise OutputError(f"{path}: cannot write: {err.strerror}") from err

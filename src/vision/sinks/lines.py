@@ -51,6 +51,17 @@ class LineFile:
             raise OutputError(f"{self.path}: cannot write: {err.strerror}") from err
         self._good += len(data)
 
+    def sync(self) -> None:
+        """Return when everything is on disk.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as err:
+            raise OutputError(f"{self.path}: cannot write: {err.strerror}") from err
+
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._file.close()

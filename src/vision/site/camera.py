@@ -166,7 +166,8 @@ class Camera:
             self.stream = next_stream
         if self.last_time_ns is not None and taken.frame.time_ns <= self.last_time_ns:
             out += self.flush()  # the clock was set back
-        out += self.stream.update(taken.frame, stretch).sightings
+        result = self.stream.update(taken.frame, stretch)
+        out += [*result.early, *result.sightings]
         self.last_time_ns = taken.frame.time_ns
         self.last_frame_s = time.monotonic()
         self.counts.processed += 1
@@ -182,9 +183,10 @@ class Camera:
         return self.stream.close()
 
     def count(self, sightings: list[Sighting]) -> None:
-        """Add what leaves to the counters."""
-        self.counts.vehicles += len(sightings)
-        for plate in (s.plate for s in sightings):
+        """Add the passes that leave to the counters."""
+        passes = [s for s in sightings if s.state == "final"]
+        self.counts.vehicles += len(passes)
+        for plate in (s.plate for s in passes):
             if plate is not None:
                 self.counts.read += 1
                 self.last_plate = plate.text

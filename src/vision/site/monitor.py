@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from vision.errors import ConfigError, OutputError
+from vision.outbox.outbox import Outbox
 from vision.site.camera import Camera
 from vision.site.site import Site
 
@@ -45,8 +46,8 @@ class Rates:
         return (counts.received - before[1]) / took, (counts.processed - before[2]) / took
 
 
-def snapshot(site: Site, rates: Rates, *, show_plates: bool = False) -> dict[str, Any]:
-    """The site and its cameras as plain JSON; plates are masked unless ``show_plates``."""
+def snapshot(site: Site, rates: Rates, *, show_plates: bool = False, outbox: Outbox | None = None) -> dict[str, Any]:
+    """The site, its cameras and its sinks as plain JSON; plates are masked unless ``show_plates``."""
     cameras = []
     for camera in list(site.cameras.values()):
         counts, status = camera.counts, camera.status
@@ -71,14 +72,16 @@ def snapshot(site: Site, rates: Rates, *, show_plates: bool = False) -> dict[str
         "started_s": round((time.time_ns() - site.started_ns) / 1e9, 1),
         "stretch": round(site.governor.stretch, 2),
         "cameras": cameras,
+        "sinks": [{"name": name, **figures} for name, figures in outbox.figures().items()] if outbox else [],
+        "outbox": {"trouble": outbox.trouble, "lost": outbox.lost, **outbox.counts} if outbox else None,
     }
 
 
 class SiteCollector:
     """Gives a site's counters to the Prometheus client when it is asked."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, site: Site, outbox: Outbox | None = None) -> None:
+        self._site, self._outbox = site, outbox
 
     def collect(self) -> Iterator[Metric]:
         """All metrics as of now."""
@@ -105,6 +108,30 @@ class SiteCollector:
         stretch = GaugeMetricFamily("vision_stretch", "How much less often than wanted streams are looked at")
         stretch.add_metric([], self._site.governor.stretch)
         yield from (frames, vehicles, up, waiting, flushes, lost, late, stretch)
+        if self._outbox is not None:
+            yield from outbox_metrics(self._outbox)
+
+
+def outbox_metrics(outbox: Outbox) -> Iterator[Metric]:
+    """Metrics of the outbox and its sinks."""
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    depth = GaugeMetricFamily("vision_outbox_waiting", "Events that a sink does not have yet", labels=["sink"])
+    dead = GaugeMetricFamily("vision_outbox_dead", "Dead letters", labels=["sink"])
+    done = CounterMetricFamily("vision_outbox_delivered", "Events that a sink has", labels=["sink"])
+    dropped = CounterMetricFamily("vision_outbox_dropped", "Events that were given up", labels=["sink", "why"])
+    tries = CounterMetricFamily("vision_outbox_retries", "Answers of later, and outages", labels=["sink", "kind"])
+    for name, figures in outbox.figures().items():
+        depth.add_metric([name], figures["waiting"])
+        dead.add_metric([name], figures["dead"])
+        done.add_metric([name], figures["delivered"])
+        for why, n in figures["dropped"].items():
+            dropped.add_metric([name, why], n)
+        for kind in ("retries", "outages", "errors"):
+            tries.add_metric([name, kind], figures[kind])
+    lost = CounterMetricFamily("vision_outbox_lost", "Events that never got to disk")
+    lost.add_metric([], outbox.lost)
+    yield from (depth, dead, done, dropped, tries, lost)
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -127,13 +154,14 @@ class Monitor:
         site: what is watched.
         address: ``HOST:PORT``; port 0 takes a free one.
         show_plates: whether ``/status`` shows the last plate of each camera.
+        outbox: where the site's events go, if anywhere.
 
     Raises:
         ConfigError: the address is no ``HOST:PORT``.
         OutputError: the port is taken, or the Prometheus client is not installed.
     """
 
-    def __init__(self, site: Site, address: str, *, show_plates: bool = False) -> None:
+    def __init__(self, site: Site, address: str, *, show_plates: bool = False, outbox: Outbox | None = None) -> None:
         try:
             from prometheus_client import CollectorRegistry, make_wsgi_app
         except ImportError as err:
@@ -142,9 +170,9 @@ class Monitor:
         if not host or not port.isdigit() or int(port) > 65535:
             raise ConfigError(f"--metrics: expected HOST:PORT, got {address!r}")
         registry = CollectorRegistry()
-        registry.register(SiteCollector(site))
+        registry.register(SiteCollector(site, outbox))
         self._metrics: Callable[[dict[str, Any], Any], Iterable[bytes]] = make_wsgi_app(registry)
-        self._site, self._rates, self._show_plates = site, Rates(), show_plates
+        self._site, self._rates, self._show_plates, self._outbox = site, Rates(), show_plates, outbox
         try:
             self._server = make_server(host, int(port), self._answer, Server, QuietHandler)
         except OSError as err:
@@ -158,7 +186,8 @@ class Monitor:
         if path == "/metrics":
             return self._metrics(environ, start)
         if path == "/status":
-            body = json.dumps(snapshot(self._site, self._rates, show_plates=self._show_plates), ensure_ascii=False)
+            found = snapshot(self._site, self._rates, show_plates=self._show_plates, outbox=self._outbox)
+            body = json.dumps(found, ensure_ascii=False)
             start("200 OK", [("Content-Type", "application/json; charset=utf-8")])
             return [body.encode()]
         if path == "/healthz":

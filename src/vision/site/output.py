@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, Self
 
 from vision.errors import OutputError
 from vision.events.times import milliseconds_text
-from vision.report.evidence import save_pictures
+from vision.report.evidence import Jpeg, save_pictures
 from vision.sinks.event import event_of
 from vision.sinks.ledger import load_ledger, save_ledger
 from vision.sinks.lines import JsonLines
@@ -36,19 +37,22 @@ class SiteOutput:
         self._cameras = JsonLines(folder / "cameras.jsonl", append=True)
         self._ledger, self._saved_s = load_ledger(folder), time.monotonic()
 
-    def add(self, sighting: Sighting) -> dict[str, Any]:
-        """Write one sighting with its pictures; returns the event as written."""
+    def add(self, sighting: Sighting, jpegs: Mapping[str, Jpeg]) -> dict[str, Any]:
+        """Write one sighting with its pictures (by role); returns the record as written."""
         images: dict[str, str] = {}
-        if sighting.evidence is not None:
+        if jpegs:
             day = datetime.fromtimestamp(sighting.first_time_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
             pictures = self._folder / "images" / day
             make(pictures)
             stem = f"{sighting.id}_{sighting.plate.text.replace('?', '_') if sighting.plate else 'unread'}"
-            found = save_pictures(sighting.evidence, pictures, stem)
+            if sighting.state == "early":
+                stem += f"_early{sighting.revision}"
+            found = save_pictures(jpegs, pictures, stem)
             images = {role: f"images/{name}" for role, name in found.items()}
         event = event_of(sighting, images=images)
         self._events.add(event)
-        self._ledger.add(sighting)
+        if sighting.state == "final":  # the ledger counts passes
+            self._ledger.add(sighting)
         if time.monotonic() - self._saved_s > SAVE_S:
             self._saved_s = time.monotonic()
             save_ledger(self._folder, self._ledger)

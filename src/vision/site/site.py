@@ -31,6 +31,7 @@ from vision.types import CameraStatus, Sighting
 SiteEvent = Sighting | CameraStatus
 
 MOST_PENDING = 10_000  # events that nobody has taken yet; then frames wait, and are dropped and counted
+FIXED = ("models", "workers", "name", "purpose", "early", "statistics_s", "outbox", "sinks")  # while a site runs
 STOP_S = 4.0  # within this, stopping has flushed everything
 TICK_S = 0.25
 
@@ -160,12 +161,12 @@ class Site:
             Ids of cameras under ``added``, ``removed``, ``reconnected`` (another source) and ``changed``.
 
         Raises:
-            ConfigError: the settings are wrong, or models or workers differ, which needs a restart; nothing changes.
+            ConfigError: the settings are wrong, or something differs that needs a restart (`FIXED`); nothing changes.
 
         A site that is being stopped takes nothing over.
         """
         new = settings if isinstance(settings, SiteSettings) else load_site(settings)
-        for name in ("models", "workers"):
+        for name in FIXED:
             if getattr(new, name) != getattr(self.settings, name):
                 raise ConfigError(f"{name}: expected no change while the site runs; restart it")
         done: dict[str, list[str]] = {"added": [], "removed": [], "reconnected": [], "changed": []}
@@ -197,7 +198,7 @@ class Site:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _stream(self, settings: CameraSettings) -> Stream:
-        return Stream(adjusted(self.stages, settings), settings, settings.id, self.times)
+        return Stream(adjusted(self.stages, settings), settings, settings.id, self.times, early=self.settings.early)
 
     def _add(self, settings: CameraSettings, counts: CameraCounts | None = None) -> None:
         stream = self._stream(settings)
