@@ -108,7 +108,7 @@ class NatsSink:
         await asyncio.gather(*(in_turn(indices) for indices in cameras.values()))
         if not self._client.is_connected:
             await self._drop()
-        if all(answer.state == "retry" for answer in answers):
+        if answers and all(answer.state == "retry" for answer in answers):
             detail = next(answer.detail for answer in answers if answer is not WAITS)
             raise SinkError(f"sink {self.name!r}: nats: {detail}")
         return answers
