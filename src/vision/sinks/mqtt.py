@@ -18,7 +18,7 @@ from vision.sinks.protocol import BEHIND, Answer, Delivery
 from vision.sinks.server import Host, Port, ServerSettings, library, plate_of, short
 
 # Source: MQTT 5.0, section 3.4.2.1, PUBACK reason codes.
-NEVER = {0x87: "not authorized", 0x90: "topic name invalid", 0x95: "packet too large", 0x99: "payload format invalid"}
+NEVER = {0x87: "not authorized", 0x90: "topic name invalid", 0x99: "payload format invalid"}
 PLACES = ("camera", "type", "plate")
 WINDOW = 20  # acknowledgements waited for at once
 
@@ -45,9 +45,9 @@ class MqttSettings(ServerSettings):
     port: Port | None = None
     topic: Annotated[str, AfterValidator(checked_topic)] = "vision/{camera}/{type}"
     style: Literal["cloudevents", "onvif"] = "cloudevents"
-    topic_prefix: Annotated[str, Field(pattern=r"^[^+#$\0][^+#\0]*$")] = "vision"
+    topic_prefix: Annotated[str, Field(pattern=r"^[^+#$\x00][^+#\x00]*$")] = "vision"
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = "CN"
-    status_topic: Annotated[str, Field(pattern=r"^[^+#\0]*$")] = "vision/status"
+    status_topic: Annotated[str, Field(pattern=r"^[^+#\x00]*$")] = "vision/status"
     client_id: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")] | None = None
     keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
 
@@ -75,7 +75,7 @@ class MqttSink:
         self._changed = threading.Condition()  # guards what the library's thread says
         self._codes: dict[int, int] = {}  # message id -> reason code of its PUBACK
         self._state, self._detail = "new", ""
-        self._max_packet, self._window = 268_435_455, WINDOW  # until the broker says less
+        self._max_packet, self._window, self._widest = 268_435_455, WINDOW, WINDOW  # until the broker says less
 
     def send(self, deliveries: Sequence[Delivery]) -> Sequence[Answer]:
         """Publish in rounds: one event of each camera, then their acknowledgements, so that order is kept.
@@ -89,25 +89,24 @@ class MqttSink:
         for i, delivery in enumerate(deliveries):
             cameras.setdefault(delivery.camera, []).append(i)
         end = time.monotonic() + self.settings.timeout_s
-        while cameras and self._state == "connected" and time.monotonic() < end:
+        silent: list[int] = []
+        while cameras and not silent and self._state == "connected" and time.monotonic() < end:
             heads = [indices[0] for indices in cameras.values()][: self._window]
             self._round(client, deliveries, heads, answers, end)
             for i in heads:
-                camera = deliveries[i].camera
-                answer = answers[i]
-                if answer is not None and answer.state == "retry":  # the others of this camera wait behind it
+                camera, answer = deliveries[i].camera, answers[i]
+                if answer is None:
+                    silent.append(i)
+                elif answer.state == "retry":  # the others of this camera wait behind it
                     for later in cameras.pop(camera)[1:]:
                         answers[later] = Answer("retry", BEHIND)
-                elif answer is not None and len(cameras[camera]) > 1:
+                elif len(cameras[camera]) > 1:
                     cameras[camera].pop(0)
-                elif answer is not None:
+                else:
                     del cameras[camera]
         if cameras:
-            rest = Answer("retry", self._detail or f"no acknowledgement within {self.settings.timeout_s:g} s")
-            self._drop()
-            if not any(answers):
-                raise SinkError(f"sink {self.name!r}: mqtt: {rest.detail}")
-            return [answer or rest for answer in answers]
+            return self._broken(answers, silent)
+        self._window = self._widest
         return [answer for answer in answers if answer]
 
     def close(self) -> None:
@@ -197,6 +196,22 @@ class MqttSink:
                 answers[waiting[mid]] = answer_of(self._codes[mid])
             self._codes.clear()
 
+    def _broken(self, answers: list[Answer | None], silent: Sequence[int]) -> Sequence[Answer]:
+        """The answers so far. What was sent and not acknowledged counts as tried: it may be why the connection ended.
+
+        Raises:
+            SinkError: nothing was tried.
+        """
+        detail = self._detail or f"no acknowledgement within {self.settings.timeout_s:g} s"
+        self._drop()
+        self._window = 1  # next time one by one, so that the broker's answer to the culprit is not lost with the others
+        for i in silent:
+            answers[i] = Answer("retry", detail)
+        n_tried = max((i + 1 for i, answer in enumerate(answers) if answer), default=0)
+        if not n_tried:
+            raise SinkError(f"sink {self.name!r}: mqtt: {detail}")
+        return [answer or Answer("retry", BEHIND) for answer in answers[:n_tried]]
+
     def _drop(self) -> None:
         client, self._client = self._client, None
         if client is not None:
@@ -209,7 +224,8 @@ class MqttSink:
             self._state = "lost" if code.is_failure else "connected"
             self._detail = f"login refused: {code}" if code.is_failure else ""
             self._max_packet = getattr(properties, "MaximumPacketSize", 268_435_455)
-            self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+            self._widest = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+            self._window = min(self._window, self._widest)
             self._changed.notify_all()
 
     def _on_disconnect(self, client: Any, data: object, flags: Any, code: Any, properties: Any) -> None:
