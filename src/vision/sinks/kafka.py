@@ -22,10 +22,9 @@ NEVER = (
     "INVALID_RECORD",
     "INVALID_TIMESTAMP",
     "TOPIC_EXCEPTION",  # the name is no topic's
-    "TOPIC_AUTHORIZATION_FAILED",
-    "CLUSTER_AUTHORIZATION_FAILED",
     "POLICY_VIOLATION",
 )
+DENIED = ("TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED")
 
 
 class KafkaSettings(ServerSettings):
@@ -60,9 +59,11 @@ class KafkaSink:
         self.name, self.settings = name, settings
         self._library = library("confluent_kafka", name, "kafka")
         self._config = producer_config(name, settings)
-        self._never = {getattr(self._library.KafkaError, code) for code in NEVER}
+        self._never = {getattr(self._library.KafkaError, code) for code in NEVER + DENIED}
+        self._denied = {getattr(self._library.KafkaError, code) for code in DENIED}
+        self._withdrawn = {self._library.KafkaError._PURGE_QUEUE, self._library.KafkaError._PURGE_INFLIGHT}
         self._producer: Any = None
-        self._trouble = ""
+        self._trouble, self._is_denied = "", False
 
     def send(self, deliveries: Sequence[Delivery]) -> Sequence[Answer]:
         """Produce all, wait for their reports; what has none when the time is up is withdrawn and tried again.
@@ -87,13 +88,14 @@ class KafkaSink:
             except self._library.KafkaException as err:
                 answers[i] = self._answer(err.args[0])
         self._wait(producer, answers)
-        if None in answers:
-            self._drop()
+        if None in answers or self._is_denied:
+            self._drop()  # reports may still come in; a denied topic stays so for a producer that knows it
+        if any(answers) or not answers:
             rest = Answer("retry", self._trouble or f"no report within {self.settings.timeout_s:g} s")
-            if not any(answers):
-                raise SinkError(f"sink {self.name!r}: kafka: {rest.detail}")
             return [answer or rest for answer in answers]
-        return [answer for answer in answers if answer]
+        raise SinkError(
+            f"sink {self.name!r}: kafka: {self._trouble or f'no report within {self.settings.timeout_s:g} s'}"
+        )
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -101,7 +103,7 @@ class KafkaSink:
 
     def _connected(self) -> Any:
         if self._producer is None:
-            self._trouble = ""
+            self._trouble, self._is_denied = "", False
             try:
                 self._producer = self._library.Producer({**self._config, "error_cb": self._note})
             except self._library.KafkaException as err:
@@ -124,12 +126,13 @@ class KafkaSink:
 
     def _report(self, answers: list[Answer | None], i: int) -> Callable[[Any, Any], None]:
         def report(error: Any, message: Any) -> None:
-            if answers[i] is None:
+            if answers[i] is None and (error is None or error.code() not in self._withdrawn):
                 answers[i] = Answer("delivered") if error is None else self._answer(error)
 
         return report
 
     def _answer(self, error: Any) -> Answer:
+        self._is_denied |= error.code() in self._denied
         state: Literal["retry", "refused"] = "refused" if error.code() in self._never else "retry"
         return Answer(state, f"{error.name()}: {short(error.str())}")
 
