@@ -35,15 +35,17 @@ def records(server: KafkaServer, topic: str) -> list[Any]:
     """Everything in a topic, by partition and then as it came."""
 
     async def read() -> list[Any]:
-        consumer = AIOKafkaConsumer(topic, bootstrap_servers=server.address, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            topic, bootstrap_servers=server.address, enable_auto_commit=False, fetch_max_wait_ms=5
+        )
         await consumer.start()
         try:
             parts = sorted(consumer.assignment())
             assert parts
             ends = await consumer.end_offsets(parts)
-            got: list[Any] = []
             for part in parts:
-                await consumer.seek_to_beginning(part)
+                consumer.seek(part, 0)
+            got: list[Any] = []
             while len(got) < sum(ends.values()):
                 for found in (await consumer.getmany(timeout_ms=1000)).values():
                     got += found
@@ -51,7 +53,7 @@ def records(server: KafkaServer, topic: str) -> list[Any]:
         finally:
             await consumer.stop()
 
-    return asyncio.run(asyncio.wait_for(read(), 30))
+    return asyncio.run(asyncio.wait_for(read(), 15))
 
 
 def header(record: Any, name: str) -> str:

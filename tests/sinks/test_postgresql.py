@@ -35,7 +35,7 @@ def login(server: Postgres, database: str = "vision") -> dict[str, Any]:
 
 def run(server: Postgres, statement: str, database: str = "vision") -> list[tuple[Any, ...]]:
     with psycopg.connect(**login(server, database), autocommit=True) as connection:
-        cursor = connection.execute(statement)  # type: ignore[arg-type]
+        cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
 

@@ -138,6 +138,8 @@ class KafkaSink:
 
     def _note(self, error: Any) -> None:
         """Remember why nothing moves; librdkafka goes on trying by itself."""
+        if self._trouble and error.code() == self._library.KafkaError._ALL_BROKERS_DOWN:
+            return  # says less than what is known
         kind = "login refused" if error.code() == self._library.KafkaError._AUTHENTICATION else "no connection"
         self._trouble = f"{kind}: {short(error.str())}"
 
