@@ -18,8 +18,11 @@ import vision
 from vision.cli.app import app
 from vision.pipeline.config import Config, parse_config
 from vision.sinks.lines import COLUMNS
+from vision.sinks.registry import make_sink
+from vision.site.settings import parse_sinks
 
 ROOT = Path(__file__).parent.parent
+BASE_SINKS = ("jsonl", "callback", "webhook")
 READMES = (ROOT / "README.md", ROOT / "README.zh.md")
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -76,6 +79,14 @@ def test_json_and_toml_parse(page: Path) -> None:
         values = tomllib.loads(body)
         if values.keys() <= Config.model_fields.keys():
             parse_config(values)
+        elif "sink" in values and all(table["type"] in BASE_SINKS for table in values["sink"]):
+            for sink in parse_sinks([no_secret(table) for table in values["sink"]], page.name):
+                make_sink(sink.type, sink.name, sink.settings).close()
+
+
+def no_secret(table: dict[str, Any]) -> dict[str, Any]:
+    """A sink's table with a secret in the place of one from the environment."""
+    return {**table, "secrets": ["whsec_" + "YWJj" * 8]} if "secrets" in table else table
 
 
 def commands_in(page: Path) -> Iterator[list[str]]:
@@ -181,6 +192,12 @@ def test_config_page_is_current() -> None:
     assert set(script.MEANINGS) == set(script.keys())
     page = text_of(ROOT / "docs" / "reference" / "config.md")
     assert page == script.page(), "run: python docs/generate_config.py"
+
+
+def test_event_schema_and_page_are_current() -> None:
+    script = generator("generate_events")
+    assert text_of(script.SCHEMA) == script.schema_text(), "run: python docs/generate_events.py"
+    assert text_of(script.PAGE) == script.page(), "run: python docs/generate_events.py"
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda p: p.name)

@@ -95,7 +95,7 @@ def test_a_sighting_event_carries_the_record_and_exact_times() -> None:
 def test_nothing_in_an_event_changes() -> None:
     event = one_of_each()[1]
     with pytest.raises(ValidationError):
-        event.id = "other"  # type: ignore[misc]
+        event.id = "other"
 
 
 def test_the_config_hash_follows_the_settings_alone() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.events.samples import final_event
 from vision.outbox.outbox import Outbox
 from vision.outbox.sender import Route
-from vision.sinks.protocol import Answer, Delivery, one_by_one
+from vision.sinks.protocol import Answer, Delivery, Sink, one_by_one
 
 WAIT_S = 20.0
 
@@ -38,11 +38,11 @@ class Receiver:
     def close(self) -> None:
         self.is_closed = True
 
-    def keys(self, camera: str | None = None) -> list[str]:
+    def keys_of(self, camera: str | None = None) -> list[str]:
         return [d.key for d in self.got if camera in (None, d.camera)]
 
 
-def quick(name: str, sink: Receiver, **more: object) -> Route:
+def quick(name: str, sink: Sink, **more: object) -> Route:
     """A route that waits milliseconds."""
     settings: dict[str, object] = {"first_wait_s": 0.002, "longest_wait_s": 0.02, **more}
     return Route(name, sink, **settings)  # type: ignore[arg-type]

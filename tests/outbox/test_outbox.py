@@ -25,7 +25,7 @@ def test_every_sink_gets_every_event_in_order_with_equal_bytes(tmp_path: Path) -
     with Outbox(tmp_path, [quick("one", one), quick("two", two)]) as outbox:
         keys = fill(outbox, 300, "a", "b", "c")
         until(lambda: len(one.got) == len(two.got) == 300)
-        assert one.keys() == two.keys() == keys
+        assert one.keys_of() == two.keys_of() == keys
         assert [d.body for d in one.got] == [final_event(i, "abc"[i % 3]).body() for i in range(1, 301)]
         assert [d.number for d in one.got if d.camera == "a"] == list(range(1, 101))
         until(lambda: outbox.figures()["one"]["delivered"] == 300)
@@ -44,7 +44,7 @@ def test_what_was_not_delivered_is_delivered_by_the_next_one(tmp_path: Path) -> 
     with Outbox(tmp_path, [quick("one", second)]) as outbox:
         more = fill(outbox, 5, first=11)
         until(lambda: len(second.got) >= 15)
-        assert second.keys() == keys + more
+        assert second.keys_of() == keys + more
         assert [d.number for d in second.got] == list(range(1, 16))
 
 
@@ -55,7 +55,7 @@ def test_a_key_that_is_known_enters_once_also_after_it_was_delivered(tmp_path: P
             fill(outbox, 3)
             fill(outbox, 3)
             assert outbox.drain(WAIT_S)
-    assert len(sink.keys()) == 3
+    assert len(sink.keys_of()) == 3
     assert [d.number for d in sink.got] == [1, 2, 3]
 
 
@@ -83,8 +83,8 @@ def test_one_camera_waits_and_the_others_go_on(tmp_path: Path) -> None:
         assert outbox.figures()["one"]["trouble"] == "busy"
         is_fixed = True
         until(lambda: len(sink.got) == 100)
-        assert sink.keys("a") == keys[1::2]
-        assert sink.keys("b") == keys[::2]
+        assert sink.keys_of("a") == keys[1::2]
+        assert sink.keys_of("b") == keys[::2]
     assert len({d.key for d in sink.tried if d.camera == "a" and d.attempt > 1}) == 1  # only the first was tried
 
 
@@ -100,7 +100,7 @@ def test_refused_and_tried_too_often_become_dead_letters_and_can_be_put_back(tmp
         keys = fill(outbox, 8)
         until(lambda: outbox.figures()["one"]["dead"] == 2)
         until(lambda: len(sink.got) == 6)
-        assert sink.keys() == [k for k in keys if k not in bad]
+        assert sink.keys_of() == [k for k in keys if k not in bad]
         assert [d.attempt for d in sink.tried if d.key == keys[4]] == [1, 2, 3, 4]
         assert outbox.figures()["one"]["dead_total"] == 2
 
@@ -120,7 +120,7 @@ def test_a_platform_that_is_away_makes_no_dead_letters(tmp_path: Path) -> None:
     with Outbox(tmp_path, [quick("one", sink, max_attempts=2)]) as outbox:
         keys = fill(outbox, 20)
         until(lambda: len(sink.got) == 20)
-        assert sink.keys() == keys
+        assert sink.keys_of() == keys
         assert {d.attempt for d in sink.got} == {1}
         assert outbox.figures()["one"]["outages"] == 50
         assert outbox.figures()["one"]["dead"] == 0
@@ -139,7 +139,7 @@ def test_a_sink_that_breaks_on_one_event_loses_that_one_alone_to_the_dead_letter
     with Outbox(tmp_path, [quick("one", sink, max_attempts=3)]) as outbox:
         keys = fill(outbox, 20)
         until(lambda: len(sink.got) == 19)
-        assert sink.keys() == [k for k in keys if k != poison]
+        assert sink.keys_of() == [k for k in keys if k != poison]
         until(lambda: outbox.figures()["one"]["dead"] == 1)
         assert outbox.figures()["one"]["errors"] >= 3
 
@@ -183,8 +183,8 @@ def test_whatever_a_sink_answers_nothing_is_lost_and_order_is_kept(
     with Outbox(tmp_path_factory.mktemp("o"), [quick("one", sink, max_attempts=10**6)]) as outbox:
         keys = fill(outbox, 40, "b", "a")
         until(lambda: outbox.figures()["one"]["waiting"] == 0)
-        assert list(dict.fromkeys(sink.keys("a"))) == [k for k in keys[::2] if k not in refused]
-        assert list(dict.fromkeys(sink.keys("b"))) == [k for k in keys[1::2] if k not in refused]
+        assert list(dict.fromkeys(sink.keys_of("a"))) == [k for k in keys[::2] if k not in refused]
+        assert list(dict.fromkeys(sink.keys_of("b"))) == [k for k in keys[1::2] if k not in refused]
         assert outbox.figures()["one"]["dead"] == n_bad
         assert not too_early
 

@@ -14,7 +14,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from cloudevents.core.formats.json import JSONFormat
 
 from tests.servers.brokers import KafkaServer
-from tests.sinks.deliveries import CAMERAS, check_order, deliveries, one_of_each_type, send_all, states
+from tests.sinks.sending import CAMERAS, check_order, deliveries, one_of_each_type, send_all, states
 from vision.errors import ConfigError, SinkError
 from vision.sinks.kafka import KafkaSettings, KafkaSink, kafka_sink, producer_config
 

@@ -21,7 +21,7 @@ from paho.mqtt.properties import Properties
 from tests.events.samples import final_event
 from tests.servers.brokers import Server, mosquitto
 from tests.sinks.certificates import make_certificates
-from tests.sinks.deliveries import check_order, deliveries, delivery_of, one_of_each_type, send_all, states
+from tests.sinks.sending import check_order, deliveries, delivery_of, one_of_each_type, send_all, states
 from vision.errors import ConfigError, SinkError
 from vision.sinks.mqtt import MqttSink, answer_of, mqtt_sink
 from vision.sinks.protocol import Answer

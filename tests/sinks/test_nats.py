@@ -10,7 +10,7 @@ import nats
 import pytest
 
 from tests.servers.brokers import Server, nats_server
-from tests.sinks.deliveries import check_order, deliveries, one_of_each_type, send_all, states
+from tests.sinks.sending import check_order, deliveries, one_of_each_type, send_all, states
 from vision.errors import ConfigError, SinkError
 from vision.sinks.nats import NatsSink, nats_sink, subjects_of
 

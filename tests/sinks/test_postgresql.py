@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.servers.brokers import Postgres
-from tests.sinks.deliveries import check_order, deliveries, one_of_each_type, send_all, states
+from tests.sinks.sending import check_order, deliveries, one_of_each_type, send_all, states
 from vision.errors import ConfigError, SinkError
 from vision.sinks.postgresql import PostgresSink, postgresql_sink
 from vision.sinks.protocol import Delivery

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tests.servers.brokers import Server, redis_server
-from tests.sinks.deliveries import check_order, deliveries, one_of_each_type, send_all, states
+from tests.sinks.sending import check_order, deliveries, one_of_each_type, send_all, states
 from vision.errors import ConfigError, SinkError
 from vision.sinks.redis_streams import RedisSink, redis_sink
 

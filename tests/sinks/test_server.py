@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.events.samples import one_of_each
-from tests.sinks.deliveries import delivery_of
+from tests.sinks.sending import delivery_of
 from vision.errors import ConfigError
 from vision.sinks.registry import make_sink
 from vision.sinks.server import ServerSettings, is_loopback, plate_of, short

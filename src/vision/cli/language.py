@@ -33,6 +33,23 @@ CHINESE = (
         r"错误:float16 只用于 tensorrt,当前设备为 \1",
     ),
     (r"error: decode.device: (.*) cannot be opened: (.*?): needs .*", r"错误:无法打开解码设备 \1:\2"),
+    (
+        r"error: (.*): purpose: expected what the data are collected for .*",
+        r"错误:\1 缺少 purpose:配置了接收端时必须写明数据用途(每个事件都会带上)",
+    ),
+    (r"error: (.*): type: expected one of (.*), got '(.*)'", r"错误:\1 的 type 未知:\3,可用的有:\2"),
+    (
+        r"error: (.*): expected the environment variable (\w+) to be set, it is not",
+        r"错误:\1 需要环境变量 \2,但未设置",
+    ),
+    (
+        r"error: (.*): secrets: expected whsec_ and base64 of 24 to 64 bytes, got something else",
+        r"错误:\1 的 secrets 格式不对:应为 whsec_ 加 24 到 64 字节的 base64",
+    ),
+    (
+        r"error: (.*): expected a folder of `vision live` with an outbox, found none",
+        r"错误:\1 中没有发件箱(outbox),请给出 vision live 的输出目录",
+    ),
     (r"error: interrupted", r"已中断"),
     (r"error: (.*)", r"错误:\1"),
 )

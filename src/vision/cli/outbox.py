@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from vision.cli import OK
 from vision.cli.say import note
 from vision.cli.say import out as say_out
@@ -56,12 +53,9 @@ def ls_command(folder: Path, sink: str | None, limit: int, *, is_dead: bool, as_
         return OK
     for name, counts in figures.items():
         say_out(f"{name}: " + ", ".join(f"{n} {word.replace('_', ' ')}" for word, n in sorted(counts.items())))
-    table = Table("sink", "entered", "event", "camera", "tries", "detail", box=None, padding=(0, 1, 0, 0))
-    for row in rows:
-        entered = milliseconds_text(row.entered_ns)
-        table.add_row(row.sink, entered, row.key, row.camera, str(row.attempts), row.detail)
-    if rows:
-        Console(soft_wrap=True).print(table)
+    for row in rows:  # whole lines, not a table that is cut: keys are copied from here
+        tries = f"{row.attempts} tries" + (f": {' '.join(row.detail.split())}" if row.detail else "")
+        say_out(f"{milliseconds_text(row.entered_ns)}  {row.sink}  {row.key}  {tries}")
     return OK
 
 

@@ -35,7 +35,12 @@ Time = Annotated[
     Field(description="RFC 3339 UTC; nine places: nanoseconds", examples=["2026-01-31T13:00:00.123456789Z"]),
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_~%-]+$", max_length=512, description="stable for ever; holds no dot")]
+Key = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_~%-]+$", max_length=512, description="stable for ever, no dot in it; the idempotency key"
+    ),
+]
 
 
 class ModelPart(Part):
@@ -51,7 +56,7 @@ class SitePart(Part):
     """Who saw it, what for, and with what: in every event.
 
     ``purpose`` is what the site's configuration says these data are collected for. ``config_sha256`` is of the
-    camera's settings, of the site's where the event is about no camera; passwords are not part of it.
+    camera's settings without its address, which may hold a password.
     """
 
     name: str
@@ -159,12 +164,12 @@ class Envelope(Part):
 
     specversion: Literal["1.0"] = "1.0"
     id: Key
-    source: Annotated[str, Field(pattern=r"^vision://[^/\s]+/[^/\s]*$")]
-    subject: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(pattern=r"^vision://[^/\s]+/[^/\s]*$", description="vision://SITE/CAMERA")]
+    subject: Annotated[str, Field(min_length=1, description="sighting or camera that it is about")]
     time: Time
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
-    partitionkey: str
+    partitionkey: Annotated[str, Field(description="the camera: its events are to be kept in order")]
 
     def body(self) -> bytes:
         """The event as UTF-8 JSON."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import threading
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from vision.events.model import Event
+from vision.events.model import TYPES, Event
 from vision.outbox.database import NAME, connect
 from vision.outbox.sender import Route, Sender
 from vision.outbox.store import Store
@@ -50,6 +49,7 @@ class Outbox:
         self._look = threading.Lock()
         self._reader: tuple[int, Store, sqlite3.Connection] | None = None
         self._senders = [Sender(route, self._writer) for route in routes]
+        self._sinks = {t: [r.name for r in routes if not r.types or t in r.types] for t in TYPES}
         for sender in self._senders:
             sender.start()
 
@@ -59,9 +59,7 @@ class Outbox:
         It is on disk a few milliseconds later, together with what else came meanwhile. An event whose id is known is
         left out and counted.
         """
-        sinks = [s.route.name for s in self._senders if not s.route.types or event.type in s.route.types]
-        named = {hashlib.sha256(data).hexdigest(): data for data in pictures} if pictures and sinks else {}
-        return self._writer.put(Put(event, named, sinks, time.time_ns()))
+        return self._writer.put(Put(event, pictures, self._sinks[event.type]))
 
     def wait(self, number: int, timeout_s: float | None = None) -> bool:
         """Wait until the event that `put` gave a number for is on disk; whether it is."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+SYNCS = 8  # at once
 
 
 class Pictures:
@@ -17,23 +20,29 @@ class Pictures:
         """Where a picture lies."""
         return self.folder / sha256[:2] / f"{sha256}.jpg"
 
-    def put(self, sha256: str, data: bytes) -> None:
-        """Write a picture so that it is on disk, whole, when this returns.
+    def put(self, pictures: Mapping[str, bytes]) -> None:
+        """Write pictures (by SHA-256) so that all are on disk, whole, when this returns; those that are there stay.
+
+        The file system joins what several threads ask it to sync at once, as the database's group commit does.
 
         Raises:
-            OSError: it cannot be written; nothing is left of it.
+            OSError: one cannot be written; nothing half is left under its name.
         """
-        path = self.path(sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
+        new = {self.path(sha256): data for sha256, data in pictures.items() if not self.path(sha256).exists()}
+        if not new:
+            return
+        parts = [path.with_suffix(".part") for path in new]
         try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
+            for path in new:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            with ThreadPoolExecutor(SYNCS) as pool:
+                list(pool.map(write_synced, parts, new.values()))
+                for part, path in zip(parts, new, strict=True):
+                    os.replace(part, path)
+                list(pool.map(sync_folder, {path.parent for path in new}))
         except OSError:
-            part.unlink(missing_ok=True)
+            for part in parts:
+                part.unlink(missing_ok=True)
             raise
 
     def get(self, sha256: str) -> bytes:
@@ -54,3 +63,20 @@ class Pictures:
     def __iter__(self) -> Iterator[str]:
         """SHA-256 of everything that lies there."""
         return (path.stem for path in self.folder.glob("??/*.jpg"))
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a file that is on disk when this returns."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Return when the names in a folder are on disk."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import sqlite3
@@ -11,6 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+
+from pydantic_core import from_json
 
 from vision.errors import SinkError
 from vision.outbox.backoff import wait_s
@@ -190,7 +191,7 @@ class Sender:
             camera=row.camera,
             number=row.number,
             attempt=row.attempts + 1,
-            event=json.loads(row.body),
+            event=from_json(row.body),
             body=row.body,
             evidence=self._writer.pictures.get,
         )

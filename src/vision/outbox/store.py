@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from vision.events.model import MATCH
 
 KEPT_KEYS = 100_000  # of events that are done, to recognize them if they are put again
+IN_ONE = 500  # values in one statement; SQLite takes 999 in any version
 BYTES = ("", "bytes")
 
 
@@ -50,12 +53,20 @@ ROW = (
 TABLE_OF = {"waiting": "deliveries", "dead": "dead"}
 
 
+def parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """The values, so many at once as one statement takes."""
+    rest = iter(values)
+    while part := list(islice(rest, IN_ONE)):
+        yield part
+
+
 class Store:
     """The tables of an outbox. What changes them runs inside `vision.outbox.database.transaction`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection
         self._numbers: dict[tuple[str, str], int] = {}
+        self._last_seq = 0
         self.unneeded: set[str] = set()  # pictures that nothing refers to since the last commit
         self.forget()
 
@@ -63,40 +74,41 @@ class Store:
         """Read anew what is kept in memory, after a transaction that was rolled back."""
         rows = self._sql.execute("SELECT sink, camera, last FROM numbers")
         self._numbers = {(sink, camera): last for sink, camera, last in rows}
+        found = self._sql.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+        self._last_seq = found[0]
         self.unneeded.clear()
 
     # -- what a site does --------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Iterable[Entry]) -> int:
+    def insert(self, entries: Sequence[Entry]) -> int:
         """Add events; one whose key is there already is left out. Returns how many were left out."""
-        n_doubles, n_bytes = 0, 0
+        keys = parts(entry.key for entry in entries)
+        known = {row[0] for part in keys for row in self._in("SELECT key FROM events", "key", part)}
+        n_bytes = 0
         numbers: dict[tuple[str, str], int] = {}
+        events, deliveries = [], []
         for entry in entries:
-            names = " ".join(entry.pictures)
-            row = self._sql.execute(
-                "INSERT OR IGNORE INTO events(key, camera, type, entered_ns, n_open, pictures, body) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (entry.key, entry.camera, entry.type, entry.entered_ns, len(entry.sinks), names, entry.body),
-            )
-            if not row.rowcount:
-                n_doubles += 1
+            if entry.key in known:
                 continue
+            known.add(entry.key)
+            self._last_seq += 1
+            seq, names = self._last_seq, " ".join(entry.pictures)
+            events.append(
+                (seq, entry.key, entry.camera, entry.type, entry.entered_ns, len(entry.sinks), names, entry.body)
+            )
             for sink in entry.sinks:
                 place = sink, entry.camera
                 numbers[place] = self._numbers[place] = self._numbers.get(place, 0) + 1
-                self._sql.execute(
-                    "INSERT INTO deliveries VALUES (?, ?, ?, ?, 0, '')",
-                    (sink, row.lastrowid, entry.camera, numbers[place]),
-                )
-            n_bytes += len(entry.body)
-            for sha256, size in entry.pictures.items():
-                n_bytes += self._refer(sha256, size)
+                deliveries.append((sink, seq, entry.camera, numbers[place]))
+            n_bytes += len(entry.body) + sum(self._refer(*picture) for picture in entry.pictures.items())
+        self._sql.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", events)
+        self._sql.executemany("INSERT INTO deliveries VALUES (?, ?, ?, ?, 0, '')", deliveries)
         self._sql.executemany(
             "INSERT INTO numbers VALUES (?, ?, ?) ON CONFLICT(sink, camera) DO UPDATE SET last = excluded.last",
             [(*place, last) for place, last in numbers.items()],
         )
         self.count(*BYTES, n_bytes)
-        return n_doubles
+        return len(entries) - len(events)
 
     def _refer(self, sha256: str, size: int) -> int:
         """Count one more reference to a picture; returns its size if it is the first."""
@@ -187,10 +199,10 @@ class Store:
         low, high = self._sql.execute("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) + 1 FROM events").fetchone()
         while low < high:
             middle = (low + high) // 2
-            seq, found_ns = self._sql.execute(
+            found = self._sql.execute(
                 "SELECT seq, entered_ns FROM events WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)
             ).fetchone()
-            low, high = (low, middle) if found_ns >= entered_ns else (seq + 1, high)
+            low, high = (low, middle) if found is None or found[1] >= entered_ns else (found[0] + 1, high)
         return int(low)
 
     def _rows_at(self, seqs: Sequence[int]) -> list[Row]:
@@ -240,19 +252,22 @@ class Store:
     def _take(self, table: str, sink: str, seqs: Sequence[int]) -> int:
         """Remove rows; events that nothing is left of lose their body and their hold on pictures."""
         n, n_bytes = 0, 0
-        for seq in seqs:
-            if not self._sql.execute(f"DELETE FROM {table} WHERE sink = ? AND seq = ?", (sink, seq)).rowcount:
-                continue
-            n += 1
-            self._sql.execute("UPDATE events SET n_open = n_open - 1 WHERE seq = ?", (seq,))
-            done = self._sql.execute(
-                "SELECT pictures, length(body) FROM events WHERE seq = ? AND n_open = 0", (seq,)
-            ).fetchone()
-            if done is not None:
-                self._sql.execute("UPDATE events SET body = NULL, pictures = '' WHERE seq = ?", (seq,))
-                n_bytes += done[1] + sum(map(self._release, done[0].split()))
+        for part in parts(seqs):
+            rows = self._in(f"SELECT seq FROM {table}", "seq", part, "AND sink = ?", sink)
+            found = [row[0] for row in rows]  # a person may have taken some away meanwhile
+            n += len(found)
+            self._in(f"DELETE FROM {table}", "seq", found, "AND sink = ?", sink)
+            self._in("UPDATE events SET n_open = n_open - 1", "seq", found)
+            for names, size in self._in("SELECT pictures, length(body) FROM events", "seq", found, "AND n_open = 0"):
+                n_bytes += size + sum(map(self._release, names.split()))
+            self._in("UPDATE events SET body = NULL, pictures = ''", "seq", found, "AND n_open = 0")
         self.count(*BYTES, -n_bytes)
         return n
+
+    def _in(self, statement: str, column: str, values: Sequence[Any], rest: str = "", *more: Any) -> list[Any]:
+        """All rows of a statement with ``WHERE column IN (values)``."""
+        marks = ", ".join("?" * len(values))
+        return self._sql.execute(f"{statement} WHERE {column} IN ({marks}) {rest}", (*values, *more)).fetchall()
 
     def _release(self, sha256: str) -> int:
         """Count one reference less to a picture; returns its size if it was the last."""

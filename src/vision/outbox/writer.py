@@ -5,14 +5,16 @@ Group commit: while one commit waits for the disk, the next group gathers.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sqlite3
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from vision.events.model import MATCH, Event
 from vision.outbox.database import is_damaged, open_database, transaction
@@ -21,7 +23,9 @@ from vision.outbox.store import Entry, Store
 
 LOG = logging.getLogger("vision.outbox")
 NS = 1_000_000_000
-GROUP = 500  # at most so many in one commit
+GROUP = 1000  # at most so many in one commit
+GATHER_S = 0.01  # a group gathers so long at most; giving threads then need not wake this one, which costs them 50 us
+MOST_LOST = 1_000_000
 WAITING = 10_000  # events in memory while the disk takes none
 RETRY_S = 1.0  # between two tries when the disk takes none
 CAPS_S = 10.0  # between two looks at age and size
@@ -37,14 +41,12 @@ class Caps:
     max_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
-    """An event with its pictures (SHA-256 to JPEG bytes) and the sinks that want it."""
+class Put(NamedTuple):
+    """An event with its pictures (JPEG bytes) and the sinks that want it."""
 
     event: Event
-    pictures: Mapping[str, bytes]
+    pictures: Sequence[bytes]
     sinks: Sequence[str]
-    entered_ns: int
 
 
 Change = Callable[[Store], object]
@@ -75,10 +77,12 @@ class Writer:
 
     def __init__(self, folder: Path, caps: Caps, on_commit: Callable[[], None]) -> None:
         self.folder, self._caps, self._on_commit = folder, caps, on_commit
-        self._gate = threading.Condition()
-        self._queue: deque[Put | Change] = deque()
+        self._lock = threading.Lock()  # of the gate: taken directly where every microsecond counts
+        self._gate = threading.Condition(self._lock)
+        self._queue: deque[tuple[int, Put | Change]] = deque()
+        self._lost: set[int] = set()  # numbers of events that had to go
         self._n_put = self._n_done = self._n_events = 0
-        self._is_closing = False
+        self._is_closing = self._is_awaited = False
         self._due_s = {"caps": 0.0, "sweep": 0.0}
         self.pictures = Pictures(folder / "pictures")
         self.counts = WriterCounts()
@@ -96,22 +100,22 @@ class Writer:
 
         While the disk takes nothing at most `WAITING` events are held; then the oldest goes, watch-list matches last.
         """
-        with self._gate:
-            self._queue.append(change)
+        with self._lock:
             self._n_put += 1
+            self._queue.append((self._n_put, change))
             if isinstance(change, Put):
                 self._n_events += 1
                 if self._n_events > WAITING:
                     self._make_room()
-            self._gate.notify_all()
             return self._n_put
 
     def wait(self, number: int, timeout_s: float | None = None) -> bool:
         """Wait until what `put` gave a number for is on disk; whether it is."""
         with self._gate:
-            return self._gate.wait_for(lambda: self._n_done >= number or not self._thread.is_alive(), timeout_s) and (
-                self._n_done >= number
-            )
+            self._is_awaited = True
+            self._gate.notify_all()
+            self._gate.wait_for(lambda: self._n_done >= number or not self._thread.is_alive(), timeout_s)
+            return self._n_done >= number and number not in self._lost
 
     def report_damage(self, err: sqlite3.Error, generation: int) -> None:
         """Another thread found the file of a generation (``counts.renewals``) damaged: a new one begins."""
@@ -136,33 +140,39 @@ class Writer:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _make_room(self) -> None:
-        at = next(
-            (i for i, c in enumerate(self._queue) if isinstance(c, Put) and c.event.type != MATCH),
-            next(i for i, c in enumerate(self._queue) if isinstance(c, Put)),
-        )
-        del self._queue[at]
-        self._n_events -= 1
-        self._n_done += 1  # nobody waits for it any more
-        self.counts.lost["memory"] += 1
-        if self.counts.lost["memory"] % 1000 == 1:
-            LOG.error("%d events lost so far: the disk takes nothing: %s", self.counts.lost["memory"], self.trouble)
+        while self._n_events > WAITING:
+            events = [i for i, (_, change) in enumerate(self._queue) if isinstance(change, Put)]
+            others = (i for i in events if self._queue[i][1].event.type != MATCH)  # type: ignore[union-attr]
+            at = next(others, events[0])
+            if len(self._lost) < MOST_LOST:
+                self._lost.add(self._queue[at][0])
+            del self._queue[at]
+            self._n_events -= 1
+            self.counts.lost["memory"] += 1
+            if self.counts.lost["memory"] % 1000 == 1:
+                LOG.error("%d events lost so far: the disk takes nothing: %s", self.counts.lost["memory"], self.trouble)
 
     def _work(self) -> None:
         """Body of the thread."""
         while True:
             with self._gate:
-                self._gate.wait_for(lambda: self._queue or self._is_closing, CAPS_S)
+                self._gate.wait_for(lambda: self._is_awaited or self._is_closing, GATHER_S)
+                self._is_awaited = False
                 if not self._queue and self._is_closing:
                     break
+                if not self._queue and time.monotonic() < self._due_s["caps"]:
+                    continue
                 group = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
-            is_done = self._tried(group)
+                n_events = sum(isinstance(change, Put) for _, change in group)
+                self._n_events -= n_events
+            is_done = self._tried([change for _, change in group])
             with self._gate:
                 if is_done:
-                    self._n_events -= sum(isinstance(change, Put) for change in group)
-                    self._n_done += len(group)
+                    self._n_done = group[-1][0] if group else self._n_done
                     self._gate.notify_all()
                 else:
                     self._queue.extendleft(reversed(group))
+                    self._n_events += n_events
                     if self._is_closing:
                         break
                     self._gate.wait_for(lambda: self._is_closing, RETRY_S)
@@ -182,9 +192,17 @@ class Writer:
             elif not self.trouble:
                 LOG.error("%s: cannot write: %s; events wait in memory", self.folder, err)
             self.trouble = str(err)
-            self._store.unneeded.clear()
             self._is_stale = True
             return False
+        except Exception as err:  # a mistake of ours must not end this thread: find out what it is about
+            self._is_stale = True
+            if len(group) > 1:
+                done = [self._tried([one]) for one in group]
+                return all(done)
+            what = group[0].event.id if isinstance(group[0], Put) else "a change"
+            LOG.exception("%s: %s cannot be written and is given up", self.folder, what)
+            self.counts.lost[type(err).__name__] += isinstance(group[0], Put)
+            return True
         if self.trouble:
             LOG.warning("%s: can be written again", self.folder)
             self.trouble = ""
@@ -192,9 +210,9 @@ class Writer:
 
     def _commit(self, group: Sequence[Put | Change]) -> None:
         if self._is_stale:
-            self._store.forget()
+            self._store.forget()  # also clears what was unneeded
             self._is_stale = False
-        entries = [self._entry(c) for c in group if isinstance(c, Put)]  # pictures are on disk before what names them
+        entries = self._entries([c for c in group if isinstance(c, Put)])
         now_s = time.monotonic()
         with transaction(self._connection):
             doubles = self._store.insert(entries)
@@ -217,13 +235,16 @@ class Writer:
                 self.pictures.remove(sha256)
             self._due_s["sweep"] = now_s + SWEEP_S
 
-    def _entry(self, put: Put) -> Entry:
-        for sha256, data in put.pictures.items():
-            if not self.pictures.path(sha256).exists():
-                self.pictures.put(sha256, data)
-        event = put.event
-        sizes = {sha256: len(data) for sha256, data in put.pictures.items()}
-        return Entry(event.id, event.partitionkey, event.type, put.entered_ns, event.body(), sizes, put.sinks)
+    def _entries(self, puts: Sequence[Put]) -> list[Entry]:
+        """The events as they enter; their pictures are on disk."""
+        now_ns, named, entries = time.time_ns(), dict[str, bytes](), []
+        for event, pictures, sinks in puts:
+            own = {hashlib.sha256(data).hexdigest(): data for data in pictures} if sinks else {}
+            named.update(own)
+            sizes = {sha256: len(data) for sha256, data in own.items()}
+            entries.append(Entry(event.id, event.partitionkey, event.type, now_ns, event.body(), sizes, sinks))
+        self.pictures.put(named)
+        return entries
 
     def _keep_caps(self) -> None:
         """Drop what is too old or too much."""

@@ -16,7 +16,7 @@ from vision import kernels
 from vision.errors import OutputError
 from vision.pipeline.stream import FrameResult, Stream, owner_of
 from vision.report.draw import draw_plate, draw_vehicle
-from vision.report.evidence import encoded_pictures, save_pictures
+from vision.report.evidence import save_pictures
 from vision.report.scene import draw_scene
 from vision.report.video import VideoWriter
 from vision.sightings.ledger import Ledger
@@ -67,7 +67,7 @@ class OutputFolder:
                 pictures.mkdir(exist_ok=True)
             except OSError as err:
                 raise OutputError(f"{pictures}: cannot create: {err.strerror}") from err
-            found = save_pictures(encoded_pictures(sighting.evidence), pictures, evidence_name(sighting))
+            found = save_pictures(sighting.evidence, pictures, evidence_name(sighting))
             prefix = folder.relative_to(self.path)
             images = {role: (prefix / name).as_posix() for role, name in found.items()}
         event = event_of(sighting, images=images)

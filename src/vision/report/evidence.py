@@ -63,8 +63,17 @@ def encoded_pictures(evidence: Evidence) -> dict[str, Jpeg]:
     return out
 
 
-def save_pictures(pictures: Mapping[str, Jpeg], folder: Path, stem: str) -> dict[str, str]:
-    """Write the pictures and return their paths relative to the folder's parent, by role.
+def save_pictures(evidence: Evidence, folder: Path, stem: str) -> dict[str, str]:
+    """Write the pictures as JPEG and return their paths relative to the folder's parent, by role.
+
+    Raises:
+        OutputError: a picture cannot be encoded, or a file cannot be written.
+    """
+    return save_jpegs(encoded_pictures(evidence), folder, stem)
+
+
+def save_jpegs(pictures: Mapping[str, Jpeg], folder: Path, stem: str) -> dict[str, str]:
+    """Write encoded pictures and return their paths relative to the folder's parent, by role.
 
     Raises:
         OutputError: a file cannot be written.

@@ -158,6 +158,7 @@ def producer_config(name: str, settings: KafkaSettings) -> dict[str, Any]:
         "client.id": f"vision-{name}",
         "enable.idempotence": True,
         "batch.num.messages": 1,
+        "max.in.flight.requests.per.connection": 1,  # order and acknowledgement of each event on its own
         "linger.ms": 0,
         "message.max.bytes": settings.max_bytes,
         "message.timeout.ms": int((settings.timeout_s + 60) * 1000),  # we withdraw earlier, all at once

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from vision.errors import OutputError
 from vision.events.times import milliseconds_text
-from vision.report.evidence import Jpeg, save_pictures
+from vision.report.evidence import Jpeg, save_jpegs
 from vision.sinks.event import event_of
 from vision.sinks.ledger import load_ledger, save_ledger
 from vision.sinks.lines import JsonLines
@@ -47,7 +47,7 @@ class SiteOutput:
             stem = f"{sighting.id}_{sighting.plate.text.replace('?', '_') if sighting.plate else 'unread'}"
             if sighting.state == "early":
                 stem += f"_early{sighting.revision}"
-            found = save_pictures(jpegs, pictures, stem)
+            found = save_jpegs(jpegs, pictures, stem)
             images = {role: f"images/{name}" for role, name in found.items()}
         event = event_of(sighting, images=images)
         self._events.add(event)

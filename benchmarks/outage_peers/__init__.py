@@ -1,0 +1,1 @@
+"""The receivers of the outage drill: one module for each sink, a real server on loopback."""
