@@ -58,7 +58,7 @@ class NatsPeer(BrokerPeer):
             n = (await js.stream_info("VISION")).state.messages
             got = [await js.get_msg("VISION", seq) for seq in range(1, n + 1)]
             await client.close()
-            return [(json.loads(m.data)["partitionkey"], m.headers["Nats-Msg-Id"]) for m in got]
+            return [(json.loads(m.data or b"")["partitionkey"], (m.headers or {})["Nats-Msg-Id"]) for m in got]
 
         return asyncio.run(read())
 
