@@ -25,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks._common import table
+from benchmarks.outage_peers.brokers import NatsPeer, PostgresPeer, RedisPeer
 from benchmarks.outage_peers.files import FolderPeer
 from benchmarks.outage_peers.peer import Peer
 from benchmarks.outage_peers.viid import ViidPeer
@@ -34,6 +35,9 @@ PEERS: dict[str, Callable[[Path], Peer]] = {
     "jsonl": FolderPeer,
     "webhook": WebhookPeer,
     "viid": ViidPeer,
+    "redis": RedisPeer,
+    "nats": NatsPeer,
+    "postgresql": PostgresPeer,
 }
 N_CAMERAS = 8
 ROOT = Path(__file__).parent.parent
