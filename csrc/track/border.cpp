@@ -26,13 +26,17 @@ void PictureBorder::learn(const Box* boxes, std::size_t n) {
         const std::array<float, 4> at = sides_of(boxes[i]);
         for (int side = 0; side < 4; ++side) {
             const float beyond = side < 2 ? side_[side] - at[side] : at[side] - side_[side];
-            if (n_[side] == 0 || beyond > NEAR_PX) {
-                side_[side] = at[side];
-                n_[side] = 1;
-            } else if (beyond >= -NEAR_PX) {
-                if (beyond > 0) side_[side] = at[side];
-                n_[side] = std::min(n_[side] + 1, MIN_BOXES);
-            }
+            if (!has_side_ || beyond > NEAR_PX) n_[side] = 0;
+            if (!has_side_ || beyond > 0) side_[side] = at[side];
+        }
+        has_side_ = true;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::array<float, 4> at = sides_of(boxes[i]);
+        for (int side = 0; side < 4; ++side) {
+            const bool is_there =
+                side < 2 ? at[side] <= side_[side] + NEAR_PX : at[side] >= side_[side] - NEAR_PX;
+            if (is_there) n_[side] = std::min(n_[side] + 1, MIN_BOXES);
         }
     }
 }

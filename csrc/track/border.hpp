@@ -24,6 +24,7 @@ class PictureBorder {
   private:
     std::array<float, 4> side_{};  // left, top, right, bottom; outermost so far
     std::array<int, 4> n_{};       // boxes that ended there
+    bool has_side_ = false;
 
     bool is_known(int side) const;
     bool is_cut(const Box& box, int side) const;

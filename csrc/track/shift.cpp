@@ -3,19 +3,31 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <tuple>
 
 namespace vision::track {
 
 namespace {
 
 constexpr std::size_t MIN_BOXES = 3;
-constexpr std::size_t MAX_BOXES = 24;  // of either kind: the first ones speak for all
+constexpr std::size_t MAX_BOXES = 24;  // of either kind: the largest ones speak for all
 constexpr double TOLERANCE = 0.3;      // scales: farther off supports nothing
 constexpr double MIN_SIDES = 0.7;      // least ratio of widths and of heights
 constexpr double MAX_SCALES = 4;       // farthest move, scales
 constexpr double MIN_SHARE = 0.5;      // of the boxes that must agree,
 constexpr double MIN_SUPPORT = 2;      // and how many,
 constexpr double MIN_GAIN = 1.5;       // and how many more than when nothing moved
+
+float area(const Box& b) { return (b.x2 - b.x1) * (b.y2 - b.y1); }
+
+void keep_largest(std::vector<Box>& boxes) {
+    if (boxes.size() <= MAX_BOXES) return;
+    std::partial_sort(boxes.begin(), boxes.begin() + MAX_BOXES, boxes.end(), [](const Box& a, const Box& b) {
+        const float area_a = area(a), area_b = area(b);
+        return area_a != area_b ? area_a > area_b : std::tie(a.x1, a.y1) < std::tie(b.x1, b.y1);
+    });
+    boxes.resize(MAX_BOXES);
+}
 
 double ratio(double a, double b) { return std::min(a, b) / std::max(a, b); }
 
@@ -37,8 +49,10 @@ double ShiftFinder::support(double x, double y) const {
     return sum + best;
 }
 
-Shift ShiftFinder::find(const std::vector<Box>& expected, const std::vector<Box>& seen) {
-    const std::size_t n = std::min(expected.size(), MAX_BOXES), m = std::min(seen.size(), MAX_BOXES);
+Shift ShiftFinder::find(std::vector<Box>& expected, std::vector<Box>& seen) {
+    keep_largest(expected);
+    keep_largest(seen);
+    const std::size_t n = expected.size(), m = seen.size();
     if (std::min(n, m) < MIN_BOXES) return {};
     pairs_.clear();
     for (std::size_t i = 0; i < n; ++i) {

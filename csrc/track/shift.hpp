@@ -15,7 +15,8 @@ struct Shift {
 // put brings far fewer; zero where there is none, or fewer than three boxes to tell it from.
 class ShiftFinder {
   public:
-    Shift find(const std::vector<Box>& expected, const std::vector<Box>& seen);
+    // Both are used up: only their largest boxes are looked at.
+    Shift find(std::vector<Box>& expected, std::vector<Box>& seen);
 
   private:
     struct Pair {

@@ -1,6 +1,8 @@
 #include "track/tracker.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 namespace vision::track {
 
@@ -126,14 +128,22 @@ void Tracker::expire() {
     tracks_.erase(std::remove_if(tracks_.begin(), tracks_.end(), is_over), tracks_.end());
 }
 
+// In an order that hangs on the boxes alone, so that the order they come in decides nothing.
 void Tracker::split_by_score(const Observations& seen) {
+    order_.resize(seen.n);
+    std::iota(order_.begin(), order_.end(), 0);
+    std::sort(order_.begin(), order_.end(), [&](int a, int b) {
+        const Box &p = seen.boxes[a], &q = seen.boxes[b];
+        if (p.x1 != q.x1) return p.x1 < q.x1;
+        return std::tie(p.y1, p.x2, p.y2, seen.scores[a]) < std::tie(q.y1, q.x2, q.y2, seen.scores[b]);
+    });
     high_.clear();
     low_.clear();
-    for (std::size_t i = 0; i < seen.n; ++i) {
+    for (int i : order_) {
         if (seen.scores[i] >= settings_.high_score) {
-            high_.push_back(static_cast<int>(i));
+            high_.push_back(i);
         } else if (seen.scores[i] >= settings_.low_score) {
-            low_.push_back(static_cast<int>(i));
+            low_.push_back(i);
         }
     }
 }

@@ -121,7 +121,7 @@ class PicturesFirst(TyperGroup):
 
 scores = typer.Typer(
     cls=PicturesFirst,
-    help="How good? Models on labelled pictures (`eval FOLDER`), or tracks against tracking truth (`eval tracks TRUTH`).",
+    help="How good? Models on labelled pictures (`eval FOLDER`), or tracks (`eval tracks TRUTH`).",
     no_args_is_help=True,
 )
 app.add_typer(scores, name="eval")
