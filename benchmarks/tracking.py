@@ -15,7 +15,6 @@ import argparse
 import gc
 import importlib
 import importlib.util
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator

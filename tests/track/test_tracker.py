@@ -208,7 +208,7 @@ def test_a_camera_that_is_pushed_keeps_the_ids() -> None:
     for frame in range(10):
         tracker.update(boxes_at(*places), scores(5), time_ns=frame * FRAME_NS)
     for frame in range(10, 14):
-        ids = tracker.update(boxes_at(*(places + (150, 20))), scores(5), time_ns=frame * FRAME_NS)
+        ids = tracker.update(boxes_at(*(places + np.array([150, 20]))), scores(5), time_ns=frame * FRAME_NS)
         assert ids.tolist() == [1, 2, 3, 4, 5]
 
 

@@ -248,7 +248,9 @@ def _chosen(tracks: F64, labelled: F64, is_partial: bool) -> F64:
 def _scores_of(found: Mapping[str, Any]) -> Scores:
     hota, clear, identity, count = found["HOTA"], found["CLEAR"], found["Identity"], found["Count"]
     return Scores(
-        *(100 * float(np.mean(hota[key])) for key in ("HOTA", "DetA", "AssA")),
+        hota=100 * float(np.mean(hota["HOTA"])),
+        deta=100 * float(np.mean(hota["DetA"])),
+        assa=100 * float(np.mean(hota["AssA"])),
         mota=100 * float(clear["MOTA"]),
         idf1=100 * float(identity["IDF1"]),
         idsw=int(clear["IDSW"]),
