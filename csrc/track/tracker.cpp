@@ -194,7 +194,8 @@ void Tracker::give_birth(const Observations& seen) {
 // score, as long as this detector's very high scores are nearly always followed by a second box. A detector
 // many of whose tracks die right after getting their id has to show one box more.
 void Tracker::confirm(bool is_first_frame) {
-    const double needed_hits = settings_.confirm_hits + (kept_tracks_.value() < MIN_KEPT_SHARE ? 1 : 0);
+    const bool is_doubtful = settings_.confirm_hits > 1 && kept_tracks_.value() < MIN_KEPT_SHARE;
+    const double needed_hits = settings_.confirm_hits + (is_doubtful ? 1 : 0);
     const double needed_score = sure_births_.value() < MIN_SURE_SHARE ? 1 : settings_.sure_score;
     for (Track& track : tracks_) {
         if (!track.is_matched) continue;

@@ -273,6 +273,10 @@ def test_a_detector_whose_tracks_die_young_needs_a_box_more() -> None:
 
     assert [boxes_until_id(1 + 50 * k, 2) for k in range(5)] == [2, 2, 2, None, None]
     assert boxes_until_id(1000, 5) == 3
+    at_once = Tracker(confirm_hits=1)
+    for frame in range(0, 2000, 50):
+        assert at_once.update(boxes_at((300, 300)), scores(1), time_ns=frame * FRAME_NS)[0] >= 0
+        at_once.update([], [], time_ns=frame * FRAME_NS + 1)
 
 
 def test_a_vehicle_keeps_its_shape() -> None:

@@ -33,6 +33,12 @@ CHINESE = (
         r"错误:float16 只用于 tensorrt,当前设备为 \1",
     ),
     (r"error: decode.device: (.*) cannot be opened: (.*?): needs .*", r"错误:无法打开解码设备 \1:\2"),
+    (
+        r"error: (.*): expected tracking truth \(MOTChallenge: (.*); KITTI: (.*)\), got .*",
+        r"错误:\1 不是跟踪真值目录(MOTChallenge 需要 \2;KITTI 需要 \3)",
+    ),
+    (r"error: --detections: expected one of (.*), got .*", r"错误:--detections 可选:\1"),
+    (r"error: trackeval is not installed: (.*)", r"错误:未安装 trackeval:\1"),
     (r"error: interrupted", r"已中断"),
     (r"error: (.*)", r"错误:\1"),
 )

@@ -42,8 +42,8 @@ class Tracker:
         max_lost_s: Seconds after which a track ends, counted from the first frame that had no box for it: a long
             step between two frames ends nothing by itself.
         still_factor: How many times longer a vehicle that stood still when last seen may be lost.
-        confirm_hits: Boxes that a track needs for an id, 1 = at once; one more while fewer than four in five tracks
-            with so many boxes get another.
+        confirm_hits: Boxes that a track needs for an id, 1 = always at once; from 2 on one more while fewer than four
+            in five tracks with so many boxes get another.
         confirm_chances: Frames without a box after which an unconfirmed track ends.
         min_iou: Least IoU of a box with the predicted one.
         min_iou_low: The same for boxes below ``high_score``.
