@@ -1,6 +1,7 @@
 """The tracker against its rivals, on the same boxes: accuracy (TrackEval) and speed through the Python call.
 
     python benchmarks/tracking.py --data ../shared/data/mot
+    python benchmarks/tracking.py --soak 1000000
 
 Rivals run with their own default thresholds, if they are installed: `trackers` (ByteTrack, BoT-SORT, OC-SORT,
 C-BIoU, SORT; "+dt" = told the times) and `supervision<0.27` (ByteTrack). No pictures: no appearance, no camera
@@ -11,9 +12,9 @@ run: a rival's time over ours, and below 1 would mean that it is faster.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import importlib.util
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,11 +24,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script, too
-
-from benchmarks.tracking_sets import F32, SETS, Follow, Sequence, evaluate
-
+from vision.evaluate.sequences import Detected, read_truth
+from vision.evaluate.tracking import Follow, Scores, follow_set, score
 from vision.track import Tracker
+from vision.types import F32
 
 I64 = NDArray[np.int64]
 RIVALS = {
@@ -37,6 +37,17 @@ RIVALS = {
     "rf-cbiou": "CBIoUTracker",
     "rf-sort": "SORTTracker",
 }
+# name -> folder under the data root, detections
+SETS: dict[str, tuple[str, str]] = {
+    "kitti rrc": ("kitti_car", "det_rrc"),
+    "kitti pointrcnn": ("kitti_car", "det_pointrcnn"),
+    "kitti half rrc": ("kitti_car_half", "det_rrc"),
+    "kitti drop rrc": ("kitti_car_drop", "det_rrc"),
+    "syn": ("syn_fixed", "det"),
+    "syn drop": ("syn_fixed_drop", "det"),
+    "cityflow": ("cityflow_S01", "det_detr"),
+}
+PARTIAL = {"cityflow"}  # only vehicles seen by two cameras are labelled: tracks that cover none are left out
 N_BOXES = {10: 600, 50: 300, 200: 120, 1000: 40}  # boxes per frame -> frames
 
 
@@ -108,7 +119,7 @@ def find_trackers() -> dict[str, Callable[[float], Update]]:
 
 
 def follow_with(make: Callable[[float], Update]) -> Follow:
-    def follow(sequence: Sequence) -> Iterator[tuple[I64, F32]]:
+    def follow(sequence: Detected) -> Iterator[tuple[I64, F32]]:
         update = make(sequence.frame_rate)
         for time_ns, boxes, scores in sequence:
             yield update(boxes, scores, time_ns)
@@ -155,13 +166,20 @@ def median_seconds(
     return [float(np.median(times[warm:])) for times in spent]
 
 
+def evaluate(data: Path, name: str, follow: Follow) -> dict[str, Scores]:
+    """Run a tracker over one of SETS and score it."""
+    folder, detections = SETS[name]
+    truth = read_truth(data / folder)
+    return score(truth, follow_set(truth, detections, follow), is_partial=name in PARTIAL)
+
+
 def print_accuracy(data: Path, makers: dict[str, Callable[[float], Update]]) -> None:
     print("HOTA / IDF1 / IDSW on the same boxes\n")
     print("| tracker |" + "".join(f" {name} |" for name in SETS) + "\n" + "|---" * (len(SETS) + 1) + "|")
     for name, make in makers.items():
         cells = []
         for set_name in SETS:
-            got = evaluate(data, set_name, follow_with(make))
+            got = evaluate(data, set_name, follow_with(make))["all"]
             cells.append(f"{got.hota:.2f} / {got.idf1:.2f} / {got.idsw}")
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
@@ -180,11 +198,31 @@ def print_speed(makers: dict[str, Callable[[float], Update]]) -> None:
         print(f"| {name} | " + " | ".join(f"{theirs / own:.0f}x" for own, theirs in pairs) + " |", flush=True)
 
 
+def print_memory(n_frames: int) -> None:
+    """Resident memory while one tracker runs on, with new vehicles all the time."""
+    import psutil
+
+    process, tracker = psutil.Process(), Tracker()
+    frames = crowd(50, 1000)
+    print("| frames | ids given | RSS, MiB |\n|---|---|---|", flush=True)
+    newest = 0
+    for i in range(n_frames + 1):
+        if i % (n_frames // 10) == 0:
+            gc.collect()
+            print(f"| {i} | {newest} | {process.memory_info().rss / 2**20:.1f} |", flush=True)
+        ids = tracker.update(*frames[i % len(frames)], time_ns=i * 33_333_333)
+        newest = max(newest, int(ids.max(initial=0)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder with kitti_car, syn_fixed, ...; without it only speed")
     parser.add_argument("--only", nargs="*", help="names of trackers")
+    parser.add_argument("--soak", type=int, metavar="FRAMES", help="only print the memory over so many frames")
     given = parser.parse_args()
+    if given.soak:
+        print_memory(given.soak)
+        return
     warnings.filterwarnings("ignore")  # of the rivals
     makers = {
         name: make for name, make in find_trackers().items() if not given.only or name in {"vision raw", *given.only}

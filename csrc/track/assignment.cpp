@@ -16,12 +16,11 @@ int Assignment::find(int node) {
     return node;
 }
 
-void Assignment::solve(std::vector<Edge>& edges, int n_rows, int n_cols, float alone_cost,
+void Assignment::solve(const std::vector<Edge>& all, int n_rows, int n_cols, float alone_cost,
                        std::vector<int>& col_of_row) {
     col_of_row.assign(n_rows, -1);
-    edges.erase(
-        std::remove_if(edges.begin(), edges.end(), [&](const Edge& e) { return !(e.cost <= alone_cost); }),
-        edges.end());
+    take_lone_edges(all, n_rows, n_cols, alone_cost, col_of_row);
+    std::vector<Edge>& edges = shared_;
     if (edges.empty()) return;
 
     parent_.resize(n_rows + n_cols);
@@ -37,10 +36,6 @@ void Assignment::solve(std::vector<Edge>& edges, int n_rows, int n_cols, float a
     for (std::size_t begin = 0, end; begin < edges.size(); begin = end) {
         const int root = parent_[edges[begin].row];
         for (end = begin + 1; end < edges.size() && parent_[edges[end].row] == root;) ++end;
-        if (end == begin + 1) {
-            col_of_row[edges[begin].row] = edges[begin].col;
-            continue;
-        }
         rows_.clear();
         cols_.clear();
         for (std::size_t i = begin; i < end; ++i) {
@@ -61,6 +56,28 @@ void Assignment::solve(std::vector<Edge>& edges, int n_rows, int n_cols, float a
         solve_dense(static_cast<int>(n), static_cast<int>(m), alone_cost);
         for (std::size_t i = 0; i < n; ++i) {
             if (chosen_[i] >= 0) col_of_row[rows_[i]] = cols_[chosen_[i]];
+        }
+    }
+}
+
+// Most edges are the only one of their row and of their column and are chosen without further ado; the others
+// that may be chosen at all go to shared_.
+void Assignment::take_lone_edges(const std::vector<Edge>& edges, int n_rows, int n_cols, float alone_cost,
+                                 std::vector<int>& col_of_row) {
+    n_of_row_.assign(n_rows, 0);
+    n_of_col_.assign(n_cols, 0);
+    shared_.clear();
+    for (const Edge& e : edges) {
+        if (!(e.cost <= alone_cost)) continue;
+        ++n_of_row_[e.row];
+        ++n_of_col_[e.col];
+    }
+    for (const Edge& e : edges) {
+        if (!(e.cost <= alone_cost)) continue;
+        if (n_of_row_[e.row] == 1 && n_of_col_[e.col] == 1) {
+            col_of_row[e.row] = e.col;
+        } else {
+            shared_.push_back(e);
         }
     }
 }

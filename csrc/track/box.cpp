@@ -5,6 +5,10 @@
 
 namespace vision::track {
 
+namespace {
+constexpr std::size_t FEW_PAIRS = 256;  // sooner tried than sorted
+}  // namespace
+
 Box grow(const Box& box, double share) {
     const auto dx = static_cast<float>(share * (box.x2 - box.x1));
     const auto dy = static_cast<float>(share * (box.y2 - box.y1));
@@ -22,17 +26,29 @@ double iou(const Box& a, const Box& b) {
 void OverlapSweep::fill(const std::vector<Box>& boxes, std::vector<Item>& items) {
     items.clear();
     for (std::size_t i = 0; i < boxes.size(); ++i) items.push_back({boxes[i], static_cast<int>(i)});
-    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+    const auto is_before = [](const Item& a, const Item& b) {
         return a.box.x1 != b.box.x1 ? a.box.x1 < b.box.x1 : a.index < b.index;
-    });
+    };
+    if (!std::is_sorted(items.begin(), items.end(), is_before))
+        std::sort(items.begin(), items.end(), is_before);
 }
 
 void OverlapSweep::run(const std::vector<Box>& rows, const std::vector<Box>& cols, std::vector<Edge>& out) {
+    out.clear();
+    if (rows.size() * cols.size() <= FEW_PAIRS) {
+        for (std::size_t r = 0; r < rows.size(); ++r) {
+            for (std::size_t c = 0; c < cols.size(); ++c) {
+                const Box &a = rows[r], &b = cols[c];
+                if (a.x1 < b.x2 && b.x1 < a.x2 && a.y1 < b.y2 && b.y1 < a.y2)
+                    out.push_back({static_cast<int>(r), static_cast<int>(c), 0});
+            }
+        }
+        return;
+    }
     fill(rows, rows_);
     fill(cols, cols_);
     open_rows_.clear();
     open_cols_.clear();
-    out.clear();
     // Meets `item` with the boxes of the other kind that are still open at its left edge and forgets the
     // closed ones.
     const auto meet = [&out](const Item& item, std::vector<Item>& open, bool item_is_row) {

@@ -13,6 +13,8 @@ constexpr double START_VARIANCE = 4;         // the first box is this much less 
 constexpr double START_SPEED = 1.0;          // scales per s, plus START_SPEED_PER_ACCELERATION * acceleration
 constexpr double START_SPEED_PER_ACCELERATION = 1.6;
 constexpr double START_SIZE_SPEED = 0.3;  // scales per s
+constexpr double MAX_RECEDING = -1;       // expansion within one step
+constexpr double MAX_LOOMING = 0.6;
 
 double square(double x) { return x * x; }
 
@@ -32,6 +34,12 @@ void AxisFilter::predict(double dt_s, double drift_var, double acceleration_var)
                     acceleration_var * dt_s * dt_s * dt_s / 3;
     cross_var += velocity_var * dt_s + acceleration_var * dt_s * dt_s / 2;
     velocity_var += acceleration_var * dt_s;
+}
+
+void AxisFilter::scale_velocity(double k) {
+    velocity *= k;
+    cross_var *= k;
+    velocity_var *= k * k;
 }
 
 void AxisFilter::update(double measured, double measured_var) {
@@ -73,12 +81,24 @@ void BoxFilter::start(const Measurement& seen, const Noise& noise) {
     }
 }
 
+// At distance Z with constant speed everything in the picture is in proportion to 1/Z. With the expansion
+// e = -Z'/Z = (size velocity) / size, 1/Z grows by k = 1 / (1 - e dt) within dt: the mean velocity on the way
+// is k times, the velocity at its end k^2 times the one at its start. Where width and height differ, the
+// smaller expansion counts, and none where one grows and the other shrinks (the vehicle turns, or is half
+// hidden).
 void BoxFilter::predict(double dt_s, const Noise& noise) {
     const double drift_var = square(noise.drift * scale());
     const double acceleration_var = square(noise.acceleration * scale());
+    const double wider = axis[2].velocity / axis[2].position, taller = axis[3].velocity / axis[3].position;
+    const double both = (wider > 0) != (taller > 0)            ? 0
+                        : std::fabs(wider) < std::fabs(taller) ? wider
+                                                               : taller;
+    const double k = 1 / (1 - std::clamp(both * dt_s, MAX_RECEDING, MAX_LOOMING));
     for (int i = 0; i < 4; ++i) {
         const double share = i < 2 ? 1 : noise.size_share;
+        axis[i].scale_velocity(k);
         axis[i].predict(dt_s, share * drift_var, share * acceleration_var);
+        axis[i].scale_velocity(k);
     }
     for (int i = 2; i < 4; ++i) axis[i].position = std::max(axis[i].position, MIN_SIDE_PX);
 }

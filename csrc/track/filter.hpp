@@ -23,6 +23,7 @@ struct AxisFilter {
     // drift_var: px^2 per s; acceleration_var: px^2 per s^3 (continuous white acceleration).
     void predict(double dt_s, double drift_var, double acceleration_var);
     void update(double measured, double measured_var);
+    void scale_velocity(double k);
 };
 
 // What the filter sees of a box.
@@ -39,6 +40,7 @@ struct BoxFilter {
     AxisFilter axis[4];
 
     void start(const Measurement& seen, const Noise& noise);
+    // A box that grows comes nearer, and what comes nearer also moves and grows ever faster in the picture.
     void predict(double dt_s, const Noise& noise);
     void update(const Measurement& seen, double score, const Noise& noise);
     // A lost box keeps its size: an unseen size trend runs away quickly.

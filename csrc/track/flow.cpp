@@ -24,7 +24,12 @@ std::size_t FlowGrid::index(int column, int row) {
 }
 
 double FlowGrid::decay(const Cell& cell, std::int64_t time_ns) const {
-    return std::exp(-static_cast<double>(time_ns - cell.time_ns) * 1e-9 / memory_s_);
+    const std::int64_t age_ns = time_ns - cell.time_ns;
+    if (age_ns != last_age_ns_) {
+        last_age_ns_ = age_ns;
+        last_decay_ = std::exp(-static_cast<double>(age_ns) * 1e-9 / memory_s_);
+    }
+    return last_decay_;
 }
 
 void FlowGrid::add(const BoxFilter& filter, std::int64_t time_ns) {

@@ -28,6 +28,9 @@ class FlowGrid {
     };
     double prior_weight_, memory_s_;
     std::vector<Cell> cells_;  // empty until the first add
+    // Most cells were seen one frame ago: the exponential is worth remembering.
+    mutable std::int64_t last_age_ns_ = 0;
+    mutable double last_decay_ = 1;
 
     static std::size_t index(int column, int row);
     double decay(const Cell& cell, std::int64_t time_ns) const;

@@ -1,8 +1,8 @@
 #include "track/tracker.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <numeric>
+#include <tuple>
 
 namespace vision::track {
 
@@ -10,10 +10,11 @@ namespace {
 
 constexpr double EPSILON_S = 1e-6;       // a nominal step may arrive this much late
 constexpr double RECENT_PERIODS = 1.01;  // a low score only continues a track seen at most one frame earlier
-constexpr double MAX_LOST_BUFFER = 0.3;
-constexpr int FLOW_HITS = 3;          // velocity is worth learning from here on
-constexpr float NO_OVERLAP_COST = 1;  // 1 - IoU at its worst: what staying alone costs
-constexpr float NEVER = std::numeric_limits<float>::infinity();
+constexpr double NEWBORN_BUFFER = 1.5;   // where a vehicle of unknown speed may be a frame later
+constexpr double NEWBORN_MIN_IOU = 0.2;
+constexpr double MIN_SURE_SHARE = 0.9;  // of tracks with a very sure first box, got a second one
+constexpr double MIN_KEPT_SHARE = 0.8;  // of tracks with as many boxes as it takes, got another
+constexpr int FLOW_HITS = 3;            // velocity is worth learning from here on
 
 }  // namespace
 
@@ -30,6 +31,7 @@ void Tracker::update(const Observations& seen, std::int64_t time_ns, std::int64_
     has_time_ = true;
     ended_.clear();
     track_of_.assign(seen.n, -1);
+    border_.learn(seen.boxes, seen.n);
     if (!is_first_frame) {
         const double dt_s = seconds_since(previous_time_ns_);
         period_.add(dt_s);
@@ -48,12 +50,18 @@ void Tracker::update(const Observations& seen, std::int64_t time_ns, std::int64_
     // and C-BIoU, arXiv 2211.14317; a buffer in the first pass costs accuracy (KITTI cars).
     take_tracks(all);
     take_free(high_);
-    match(seen, {0, settings_.min_iou});
+    find_edges(seen, {0, settings_.min_iou});
+    if (follow_camera(seen)) find_edges(seen, {0, settings_.min_iou});
+    assign(seen);
     if (settings_.buffer > 0) {
         take_tracks(all);
         take_free(high_);
         match(seen, {settings_.buffer, settings_.min_iou});
     }
+    // A vehicle seen once may have any speed; by now few boxes are left that it could be.
+    take_tracks([](const Track& t) { return t.hits == 1 && t.misses == 0; });
+    take_free(high_);
+    match(seen, {NEWBORN_BUFFER, NEWBORN_MIN_IOU});
     take_tracks(confirmed_and_recent);
     take_free(low_);
     match(seen, {0, settings_.min_iou_low});
@@ -62,7 +70,10 @@ void Tracker::update(const Observations& seen, std::int64_t time_ns, std::int64_
     take_free(high_);
     match(seen, {0, settings_.min_iou_last, true});
     for (Track& track : tracks_) {
-        if (!track.is_matched && track.misses++ == 0) track.missed_since_ns = time_ns;
+        if (track.is_matched || track.misses++ > 0) continue;
+        track.missed_since_ns = time_ns;
+        if (track.was_sure && track.hits == 1) sure_births_.add(false);
+        if (track.hits == settings_.confirm_hits) kept_tracks_.add(false);
     }
     give_birth(seen);
     confirm(is_first_frame);
@@ -78,6 +89,8 @@ void Tracker::reset() {
     tracks_.clear();
     flow_.clear();
     period_ = FramePeriod(settings_.frame_rate);
+    border_ = PictureBorder();
+    sure_births_ = kept_tracks_ = FadingShare();
     has_time_ = false;
 }
 
@@ -106,7 +119,8 @@ void Tracker::expire() {
     const auto is_over = [&](const Track& track) {
         if (track.misses == 0) return false;
         if (!track.is_confirmed()) return track.misses >= settings_.confirm_chances;
-        return seconds_since(track.missed_since_ns) > settings_.max_lost_s + EPSILON_S;
+        const double limit_s = settings_.max_lost_s * (track.is_still() ? settings_.still_factor : 1);
+        return seconds_since(track.missed_since_ns) > limit_s + EPSILON_S;
     };
     for (const Track& track : tracks_) {
         if (track.is_confirmed() && is_over(track)) ended_.push_back(track.id);
@@ -114,14 +128,22 @@ void Tracker::expire() {
     tracks_.erase(std::remove_if(tracks_.begin(), tracks_.end(), is_over), tracks_.end());
 }
 
+// In an order that hangs on the boxes alone, so that the order they come in decides nothing.
 void Tracker::split_by_score(const Observations& seen) {
+    order_.resize(seen.n);
+    std::iota(order_.begin(), order_.end(), 0);
+    std::sort(order_.begin(), order_.end(), [&](int a, int b) {
+        const Box &p = seen.boxes[a], &q = seen.boxes[b];
+        if (p.x1 != q.x1) return p.x1 < q.x1;
+        return std::tie(p.y1, p.x2, p.y2, seen.scores[a]) < std::tie(q.y1, q.x2, q.y2, seen.scores[b]);
+    });
     high_.clear();
     low_.clear();
-    for (std::size_t i = 0; i < seen.n; ++i) {
+    for (int i : order_) {
         if (seen.scores[i] >= settings_.high_score) {
-            high_.push_back(static_cast<int>(i));
+            high_.push_back(i);
         } else if (seen.scores[i] >= settings_.low_score) {
-            low_.push_back(static_cast<int>(i));
+            low_.push_back(i);
         }
     }
 }
@@ -134,98 +156,14 @@ void Tracker::take_tracks(Wanted wanted) {
     }
 }
 
-void Tracker::take_free(const std::vector<int>& candidates) {
-    cols_.clear();
-    for (int i : candidates) {
-        if (track_of_[i] < 0) cols_.push_back(i);
-    }
-}
-
-// Pairs the tracks in rows_ with the observations in cols_.
-void Tracker::match(const Observations& seen, const Pass& pass) {
-    if (rows_.empty() || cols_.empty()) return;
-    row_boxes_.clear();
-    col_boxes_.clear();
-    for (int row : rows_) {
-        const Track& track = tracks_[row];
-        const double lost_buffer = std::min(MAX_LOST_BUFFER, settings_.lost_buffer_per_s * lost_s(track));
-        row_boxes_.push_back(pass.use_last_box ? track.seen.box()
-                                               : grow(track.box, pass.buffer + lost_buffer));
-    }
-    for (int col : cols_) col_boxes_.push_back(grow(seen.boxes[col], pass.buffer));
-    sweep_.run(row_boxes_, col_boxes_, edges_);
-    price(seen, pass);
-    if (edges_.empty()) return;
-    find_margins();
-    // Above every edge, so that a label never forbids what the boxes allow.
-    const float alone_cost =
-        NO_OVERLAP_COST + (groups_.empty() ? 0 : static_cast<float>(settings_.label_cost));
-    assignment_.solve(edges_, static_cast<int>(rows_.size()), static_cast<int>(cols_.size()), alone_cost,
-                      col_of_row_);
-    for (const Edge& e : edges_) {
-        if (col_of_row_[e.row] != e.col) continue;
-        Track& track = tracks_[rows_[e.row]];
-        track.margin = margin(e.row, e.col, e.cost);
-        observe(track, seen, cols_[e.col]);
-        track_of_[cols_[e.col]] = rows_[e.row];
-    }
-}
-
-// Gives every edge its cost and drops those outside the gates.
-void Tracker::price(const Observations& seen, const Pass& pass) {
-    std::size_t kept = 0;
-    for (Edge e : edges_) {
-        const Track& track = tracks_[rows_[e.row]];
-        const int col = cols_[e.col];
-        const double cost = 1 - iou(row_boxes_[e.row], col_boxes_[e.col]);
-        if (cost > 1 - pass.min_iou) continue;
-        if (!pass.use_last_box && settings_.max_chi2 > 0 &&
-            track.filter.chi2(Measurement(seen.boxes[col]), settings_.noise) > settings_.max_chi2) {
-            continue;
-        }
-        const bool is_odd = seen.labels != nullptr && groups_differ(track.label, seen.labels[col]);
-        e.cost = static_cast<float>(cost + (is_odd ? settings_.label_cost : 0));
-        edges_[kept++] = e;
-    }
-    edges_.resize(kept);
-}
-
-bool Tracker::groups_differ(std::int64_t a, std::int64_t b) const {
-    if (groups_.empty() || a == b) return false;
-    const auto group_a = groups_.find(a), group_b = groups_.find(b);
-    return group_a != groups_.end() && group_b != groups_.end() && group_a->second != group_b->second;
-}
-
-// The two cheapest costs of every row and column, so that margin() needs no search.
-void Tracker::find_margins() {
-    row_best_.assign(rows_.size(), NEVER);
-    row_second_.assign(rows_.size(), NEVER);
-    col_best_.assign(cols_.size(), NEVER);
-    col_second_.assign(cols_.size(), NEVER);
-    const auto note = [](float cost, float& best, float& second) {
-        if (cost < best) {
-            second = best;
-            best = cost;
-        } else if (cost < second) {
-            second = cost;
-        }
-    };
-    for (const Edge& e : edges_) {
-        note(e.cost, row_best_[e.row], row_second_[e.row]);
-        note(e.cost, col_best_[e.col], col_second_[e.col]);
-    }
-}
-
-// How much dearer the next best partner of either side would have been, 0..1; 1 when there was none.
-float Tracker::margin(int row, int col, float cost) const {
-    const float row_other = cost > row_best_[row] ? row_best_[row] : row_second_[row];
-    const float col_other = cost > col_best_[col] ? col_best_[col] : col_second_[col];
-    const float other = std::min(row_other, col_other);
-    return other == NEVER ? 1 : std::clamp(other - cost, 0.0F, 1.0F);
-}
-
 void Tracker::observe(Track& track, const Observations& seen, std::size_t i) {
-    track.observe(Measurement(seen.boxes[i]), seen.scores[i], time_ns_, period_.seconds(), settings_.noise);
+    const Box& box = seen.boxes[i];
+    const Measurement now(box), whole = track.hits >= 2 ? border_.complete(box, track.whole) : now;
+    const bool had_no_miss = track.misses == 0;
+    track.observe(now, whole, seen.scores[i], time_ns_, period_.seconds(), settings_.noise);
+    track.box = border_.clip(track.box);
+    if (track.was_sure && track.hits == 2) sure_births_.add(true);
+    if (track.hits == settings_.confirm_hits + 1 && had_no_miss) kept_tracks_.add(true);
     if (seen.labels != nullptr) track.vote(seen.labels[i], seen.scores[i]);
 }
 
@@ -245,19 +183,25 @@ void Tracker::give_birth(const Observations& seen) {
         track.start(Measurement(box), seen.scores[i], time_ns_, settings_.noise);
         if (settings_.flow_weight > 0) flow_.guide(track.filter, time_ns_);
         track.filter_when_seen = track.filter;
+        track.was_sure = track.score > settings_.sure_score;
         if (seen.labels != nullptr) track.vote(seen.labels[i], seen.scores[i]);
         track_of_[i] = static_cast<int>(tracks_.size());
         tracks_.push_back(std::move(track));
     }
 }
 
-// What is there when the tracker starts needs no proof: the scene was not empty before.
+// What is there when the tracker starts needs no proof: the scene was not empty before. Nor does a very high
+// score, as long as this detector's very high scores are nearly always followed by a second box. A detector
+// many of whose tracks die right after getting their id has to show one box more.
 void Tracker::confirm(bool is_first_frame) {
+    const bool is_doubtful = settings_.confirm_hits > 1 && kept_tracks_.value() < MIN_KEPT_SHARE;
+    const double needed_hits = settings_.confirm_hits + (is_doubtful ? 1 : 0);
+    const double needed_score = sure_births_.value() < MIN_SURE_SHARE ? 1 : settings_.sure_score;
     for (Track& track : tracks_) {
         if (!track.is_matched) continue;
         if (settings_.flow_weight > 0 && track.hits >= FLOW_HITS) flow_.add(track.filter, time_ns_);
-        if (!track.is_confirmed() && (is_first_frame || track.hits >= settings_.confirm_hits))
-            track.id = next_id_++;
+        if (track.is_confirmed()) continue;
+        if (is_first_frame || track.hits >= needed_hits || track.score > needed_score) track.id = next_id_++;
     }
 }
 

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "track/assignment.hpp"
+#include "track/border.hpp"
 #include "track/box.hpp"
 #include "track/flow.hpp"
 #include "track/period.hpp"
+#include "track/share.hpp"
+#include "track/shift.hpp"
 #include "track/track.hpp"
 
 namespace vision::track {
@@ -17,8 +20,8 @@ namespace vision::track {
 // The numbers a user may turn; `vision.track.Tracker` documents them and holds the defaults.
 struct Settings {
     double frame_rate = 0;  // frames/s, 0 = learn from the times
-    double high_score, low_score, birth_score;
-    double max_lost_s;
+    double high_score, low_score, birth_score, sure_score;
+    double max_lost_s, still_factor;
     double confirm_hits, confirm_chances;
     double min_iou, min_iou_low, min_iou_last, max_duplicate_iou;
     double buffer, lost_buffer_per_s;
@@ -69,13 +72,17 @@ class Tracker {
     std::vector<std::int64_t> ended_;
     FlowGrid flow_;
     FramePeriod period_;
+    PictureBorder border_;
+    ShiftFinder shift_;
     OverlapSweep sweep_;
     Assignment assignment_;
     std::int64_t next_id_ = 1;
     std::int64_t time_ns_ = 0, previous_time_ns_ = 0;
     bool has_time_ = false;
+    FadingShare sure_births_;  // tracks with a very sure first box: got a second one
+    FadingShare kept_tracks_;  // tracks with just the boxes it takes for an id: got one more
 
-    std::vector<int> rows_, cols_, high_, low_, col_of_row_, track_of_;
+    std::vector<int> order_, rows_, cols_, high_, low_, col_of_row_, track_of_;
     std::vector<Box> row_boxes_, col_boxes_;
     std::vector<Edge> edges_;
     std::vector<float> row_best_, row_second_, col_best_, col_second_;
@@ -94,6 +101,9 @@ class Tracker {
     void take_tracks(Wanted wanted);
     void take_free(const std::vector<int>& candidates);
     void match(const Observations& seen, const Pass& pass);
+    void find_edges(const Observations& seen, const Pass& pass);
+    void assign(const Observations& seen);
+    bool follow_camera(const Observations& seen);
     void price(const Observations& seen, const Pass& pass);
     void find_margins();
     float margin(int row, int col, float cost) const;

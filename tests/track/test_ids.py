@@ -1,10 +1,14 @@
 """Whatever comes in, ids keep their promises."""
 
+from dataclasses import fields
+from random import Random
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision.track import Tracker
+from vision.track import Tracker, Tracks
 
 coordinate = st.integers(0, 300)
 detection = st.tuples(coordinate, coordinate, st.integers(1, 120), st.integers(1, 120), st.integers(0, 100))
@@ -72,3 +76,71 @@ def test_same_input_gives_same_ids(frames: list[tuple[int, list[tuple[int, ...]]
         return out
 
     assert run() == run()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(frame, max_size=25), st.randoms(use_true_random=False))
+def test_the_order_of_the_boxes_changes_only_the_order_of_the_answer(
+    frames: list[tuple[int, list[tuple[int, ...]], int]], random: Random
+) -> None:
+    one, other, time_ns = Tracker(), Tracker(), 0
+    for step, detections, _ in frames:
+        time_ns += step
+        # A box that comes twice with the same score is the same detection twice: which of them is which, nobody knows.
+        detections = list(dict.fromkeys(detections))
+        boxes = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in detections], np.float32).reshape(-1, 4)
+        scores = np.array([s / 100 for *_, s in detections], np.float32)
+        order = random.sample(range(len(boxes)), len(boxes))
+        ids = one.update(boxes, scores, time_ns=time_ns)
+        assert other.update(boxes[order], scores[order], time_ns=time_ns).tolist() == ids[order].tolist()
+        assert one.ended.tolist() == other.ended.tolist()
+        for field in fields(Tracks):
+            np.testing.assert_array_equal(getattr(one.tracks, field.name), getattr(other.tracks, field.name))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(detection, min_size=1, max_size=8),
+    st.integers(0, 7),
+    st.sampled_from(["nan", "inf", "huge", "no width", "negative height", "score", "score nan", "time", "same time"]),
+)
+def test_nonsense_is_refused_anywhere_and_changes_nothing(
+    detections: list[tuple[int, ...]], row: int, what: str
+) -> None:
+    row %= len(detections)
+    good = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in detections], np.float32)
+    sure = np.full(len(good), 0.9, np.float32)
+    tracker, twin = Tracker(), Tracker()
+    for one in (tracker, twin):
+        one.update(good, sure, time_ns=100)
+    boxes, scores, time_ns = good.copy(), sure.copy(), 200
+    if what in ("nan", "inf", "huge"):
+        boxes[row, row % 4] = {"nan": np.nan, "inf": -np.inf, "huge": 1e20}[what]
+    elif what == "no width":
+        boxes[row, 2] = boxes[row, 0]
+    elif what == "negative height":
+        boxes[row, 3] = boxes[row, 1] - 5
+    elif what == "score":
+        scores[row] = -0.1
+    elif what == "score nan":
+        scores[row] = np.nan
+    else:
+        time_ns = 100 if what == "same time" else 99
+    name = "time_ns" if "time" in what else "scores" if "score" in what else "boxes"
+    where = r"got \d+" if name == "time_ns" else rf"in row {row}"
+    with pytest.raises(ValueError, match=rf"{name}: expected .*{where}"):
+        tracker.update(boxes, scores, time_ns=time_ns)
+    assert tracker.update(good, sure, time_ns=200).tolist() == twin.update(good, sure, time_ns=200).tolist()
+    assert tracker.tracks.velocity.tolist() == twin.tracks.velocity.tolist()
+
+
+def test_five_thousand_boxes_that_move_keep_five_thousand_ids() -> None:
+    grid = np.stack(np.meshgrid(np.arange(100) * 60.0, np.arange(50) * 60.0), -1).reshape(-1, 2)
+    boxes = np.concatenate((grid, grid + 40), 1).astype(np.float32)
+    rng, tracker = np.random.default_rng(0), Tracker()
+    first = tracker.update(boxes, np.full(5000, 0.9, np.float32), time_ns=0)
+    assert sorted(first.tolist()) == list(range(1, 5001))
+    for i in range(1, 4):
+        order = rng.permutation(5000)
+        ids = tracker.update(boxes[order] + 4 * i, np.full(5000, 0.9, np.float32), time_ns=i * 40_000_000)
+        np.testing.assert_array_equal(ids, first[order])

@@ -162,7 +162,7 @@ def test_frame_rate_that_changes_is_followed() -> None:
 
 
 def test_gap_longer_than_the_limit_ends_nothing_without_a_chance() -> None:
-    tracker = Tracker()
+    tracker = Tracker(still_factor=1)
     parked = boxes_at((300, 300))
     for frame in range(10):
         tracker.update(parked, scores(1), time_ns=frame * FRAME_NS)
@@ -176,6 +176,115 @@ def test_gap_longer_than_the_limit_ends_nothing_without_a_chance() -> None:
     assert tracker.ended.size == 0
     tracker.update([], [], time_ns=122 * 10**9)
     assert tracker.ended.tolist() == [1]
+
+
+@pytest.mark.parametrize(("speed_px_s", "n_missed", "is_kept"), [(0, 70, True), (0, 90, False), (250, 70, False)])
+def test_a_vehicle_that_stood_still_is_waited_for_longer(speed_px_s: float, n_missed: int, is_kept: bool) -> None:
+    tracker = Tracker()
+    drive(tracker, range(25), speed_px_s)
+    for frame in range(25, 25 + n_missed):
+        tracker.update([], [], time_ns=frame * FRAME_NS)
+    assert (len(tracker.tracks) == 1) == is_kept
+
+
+def test_what_comes_nearer_moves_and_grows_faster_and_faster() -> None:
+    """A car 2 m wide, 3 m to the side, comes from 60 m at 20 m/s (1000 px focal length); unseen for 0.6 s."""
+    tracker = Tracker()
+
+    def seen(time_s: float) -> NDArray[np.float32]:
+        z = 60 - 20 * time_s
+        return boxes_at((400 + 3000 / z, 300), width=2000 / z, height=1500 / z)
+
+    for frame in range(50):
+        tracker.update(seen(frame * 0.04), scores(1), time_ns=frame * FRAME_NS)
+    assert tracker.update(seen(2.56), scores(1), time_ns=2_560_000_000).tolist() == [1]
+    (box,) = tracker.tracks.box
+    np.testing.assert_allclose(box, seen(2.56)[0], atol=60)
+
+
+def test_a_camera_that_is_pushed_keeps_the_ids() -> None:
+    tracker = Tracker()
+    places = np.array([(200, 300), (420, 250), (700, 400), (950, 320), (1150, 500)], float)
+    for frame in range(10):
+        tracker.update(boxes_at(*places), scores(5), time_ns=frame * FRAME_NS)
+    for frame in range(10, 14):
+        ids = tracker.update(boxes_at(*(places + np.array([150, 20]))), scores(5), time_ns=frame * FRAME_NS)
+        assert ids.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_box_cut_off_by_the_border_of_the_picture_does_not_brake() -> None:
+    tracker = Tracker()
+
+    def cut(x: float) -> NDArray[np.float32]:
+        return np.minimum(boxes_at((x, 300)), np.float32(1000))
+
+    frame = 0
+    for _ in range(3):  # three cars drive out: the right border becomes known
+        for x in range(700, 1030, 10):
+            tracker.update(cut(x), scores(1), time_ns=(frame := frame + 1) * FRAME_NS)
+        for _ in range(60):
+            tracker.update([], [], time_ns=(frame := frame + 1) * FRAME_NS)
+    for x in range(700, 1020, 10):
+        tracker.update(cut(x), scores(1), time_ns=(frame := frame + 1) * FRAME_NS)
+    np.testing.assert_allclose(tracker.tracks.velocity, [[250, 0]], atol=25)
+    assert tracker.tracks.box[0, 2] <= 1000
+
+
+def test_a_car_cut_off_for_long_stays_where_it_is() -> None:
+    tracker = Tracker()
+    for frame in range(2000):
+        box = np.array([[0, 200, 290 + frame % 3, 369]], np.float32)
+        assert tracker.update(box, scores(1), time_ns=frame * 10**8).tolist() == [1]
+    assert np.abs(tracker.tracks.box - box).max() < 20
+    assert np.abs(tracker.tracks.velocity).max() < 20
+
+
+def test_a_very_sure_box_gets_its_id_at_once_while_such_boxes_prove_right() -> None:
+    tracker = Tracker()
+    tracker.update([], [], time_ns=0)
+    assert tracker.update(boxes_at((300, 300)), scores(1, 0.97), time_ns=FRAME_NS).tolist() == [1]
+    at_once = []
+    for frame in range(2, 42, 2):  # ghosts: seen once, never again
+        ids = tracker.update(boxes_at((300 + 300 * (frame % 5), 600)), scores(1, 0.97), time_ns=frame * FRAME_NS)
+        at_once.append(bool(ids[0] >= 0))
+        for later in range(3):
+            tracker.update([], [], time_ns=frame * FRAME_NS + later + 1)
+    assert at_once[0]
+    assert not at_once[-1]
+    assert tracker.update(boxes_at((1500, 900)), scores(1, 0.97), time_ns=10**10).tolist() == [-1]
+    plain = Tracker(sure_score=1)
+    plain.update([], [], time_ns=0)
+    assert plain.update(boxes_at((300, 300)), scores(1, 1.0), time_ns=FRAME_NS).tolist() == [-1]
+
+
+def test_a_detector_whose_tracks_die_young_needs_a_box_more() -> None:
+    tracker = Tracker()
+    tracker.update([], [], time_ns=0)
+
+    def boxes_until_id(frame: int, n: int) -> int | None:
+        found = None
+        for i in range(n):
+            ids = tracker.update(boxes_at((300, 300)), scores(1), time_ns=(frame + i) * FRAME_NS)
+            if ids[0] >= 0 and found is None:
+                found = i + 1
+        for i in range(n, n + 40):
+            tracker.update([], [], time_ns=(frame + i) * FRAME_NS)
+        return found
+
+    assert [boxes_until_id(1 + 50 * k, 2) for k in range(5)] == [2, 2, 2, None, None]
+    assert boxes_until_id(1000, 5) == 3
+    at_once = Tracker(confirm_hits=1)
+    for frame in range(0, 2000, 50):
+        assert at_once.update(boxes_at((300, 300)), scores(1), time_ns=frame * FRAME_NS)[0] >= 0
+        at_once.update([], [], time_ns=frame * FRAME_NS + 1)
+
+
+def test_a_vehicle_keeps_its_shape() -> None:
+    tracker = Tracker()
+    tracker.update(boxes_at((300, 300)), scores(1), time_ns=0)
+    same, other = boxes_at((312, 300)), boxes_at((300, 300), width=110, height=60)  # IoU .74 and .73
+    ids = tracker.update(np.concatenate((other, same)), scores(2), time_ns=FRAME_NS)
+    assert ids.tolist() == [-1, 1]
 
 
 def test_thousand_boxes_have_thousand_ids() -> None:

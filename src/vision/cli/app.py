@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from vision.cli import OK
 
@@ -108,8 +109,26 @@ def top(
     raise typer.Exit(top_command(url, every, once=once))
 
 
-@app.command(name="eval")
-def evaluate(
+class PicturesFirst(TyperGroup):
+    """`vision eval FOLDER` means `vision eval pictures FOLDER`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in the name of the usual command where none is given."""
+        if args and args[0] not in {*self.commands, "-h", "--help"}:
+            args = ["pictures", *args]
+        return super().parse_args(ctx, args)
+
+
+scores = typer.Typer(
+    cls=PicturesFirst,
+    help="How good? Models on labelled pictures (`eval FOLDER`), or tracks (`eval tracks TRUTH`).",
+    no_args_is_help=True,
+)
+app.add_typer(scores, name="eval")
+
+
+@scores.command(name="pictures")
+def eval_pictures(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Labelled pictures: a folder with index.jsonl.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for tables, JSON and plots.")] = None,
     config: ConfigOption = None,
@@ -122,6 +141,28 @@ def evaluate(
     from vision.cli.eval import eval_command
 
     raise typer.Exit(eval_command(folder, out, config, split, source or (), limit, as_json=json))
+
+
+@scores.command(name="tracks")
+def eval_tracks(
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="Tracking truth in MOTChallenge's or KITTI's form.")],
+    results: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Score these finished tracks, SEQ.txt in the form of the truth.")
+    ] = None,
+    detections: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Run the tracker on det/NAME.txt. Default: the only file there.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for the table and JSON.")] = None,
+    config: ConfigOption = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Not all vehicles are labelled: score only tracks that cover one that is.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Score tracks with TrackEval: given ones, or those of the library's tracker on the folder's detections."""
+    from vision.cli.eval_tracks import eval_tracks_command
+
+    raise typer.Exit(eval_tracks_command(truth, results, detections, out, config, is_partial=partial, as_json=json))
 
 
 @app.command()

@@ -50,6 +50,12 @@ CHINESE = (
         r"error: (.*): expected a folder of `vision live` with an outbox, found none",
         r"错误:\1 中没有发件箱(outbox),请给出 vision live 的输出目录",
     ),
+    (
+        r"error: (.*): expected tracking truth \(MOTChallenge: (.*); KITTI: (.*)\), got .*",
+        r"错误:\1 不是跟踪真值目录(MOTChallenge 需要 \2;KITTI 需要 \3)",
+    ),
+    (r"error: --detections: expected one of (.*), got .*", r"错误:--detections 可选:\1"),
+    (r"error: trackeval is not installed: (.*)", r"错误:未安装 trackeval:\1"),
     (r"error: interrupted", r"已中断"),
     (r"error: (.*)", r"错误:\1"),
 )

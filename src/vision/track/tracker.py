@@ -17,8 +17,8 @@ from vision.types import F32, I64
 _FLOAT32 = np.dtype(np.float32)
 _INT64 = np.dtype(np.int64)
 _AT_MOST_ONE = {
-    "high_score", "low_score", "birth_score", "min_iou", "min_iou_low", "min_iou_last", "max_duplicate_iou",
-    "score_trust",
+    "high_score", "low_score", "birth_score", "sure_score", "min_iou", "min_iou_low", "min_iou_last",
+    "max_duplicate_iou", "score_trust",
 }  # fmt: skip
 _MORE_THAN_ZERO = {"frame_rate", "measurement", "flow_memory_s"}
 
@@ -26,9 +26,10 @@ _MORE_THAN_ZERO = {"frame_rate", "measurement", "flow_memory_s"}
 class Tracker:
     """Multi-object tracker for vehicles: constant velocity, real time steps, exact assignment.
 
-    A track gets its id with its second box (in the first frame at once), keeps it while lost for up to
-    ``max_lost_s``, and then ends. All times are those of the frames, so that frames may be dropped or come at
-    any rate. One tracker follows one camera; it may be used by one thread at a time.
+    A track gets its id with its second box (in the first frame, or with a very high score, at once; one box later
+    while too many tracks die right after), keeps it while lost for up to ``max_lost_s``, and then ends. All times
+    are those of the frames, so that frames may be dropped or come at any rate. The order of the boxes decides
+    nothing. One tracker follows one camera; it may be used by one thread at a time.
 
     Args:
         frame_rate: Nominal frames per second; None learns it as the median of the last time steps.
@@ -36,9 +37,13 @@ class Tracker:
         low_score: A box from here on can continue a track that was confirmed and seen a frame ago; those below
             are ignored.
         birth_score: A box from here on, if it continues no track, starts one.
+        sure_score: A box above this gives its track an id at once, as long as nine in ten tracks that began with
+            such a box got a second one; 1 = never.
         max_lost_s: Seconds after which a track ends, counted from the first frame that had no box for it: a long
             step between two frames ends nothing by itself.
-        confirm_hits: Boxes that a track needs for an id, 1 = at once.
+        still_factor: How many times longer a vehicle that stood still when last seen may be lost.
+        confirm_hits: Boxes that a track needs for an id, 1 = always at once; from 2 on one more while fewer than four
+            in five tracks with so many boxes get another.
         confirm_chances: Frames without a box after which an unconfirmed track ends.
         min_iou: Least IoU of a box with the predicted one.
         min_iou_low: The same for boxes below ``high_score``.
@@ -75,7 +80,9 @@ class Tracker:
         high_score: float = 0.6,
         low_score: float = 0.1,
         birth_score: float = 0.65,
+        sure_score: float = 0.95,
         max_lost_s: float = 1.0,
+        still_factor: float = 3.0,
         confirm_hits: int = 2,
         confirm_chances: int = 1,
         min_iou: float = 0.3,
@@ -99,7 +106,9 @@ class Tracker:
             "high_score": high_score,
             "low_score": low_score,
             "birth_score": birth_score,
+            "sure_score": sure_score,
             "max_lost_s": max_lost_s,
+            "still_factor": still_factor,
             "confirm_hits": confirm_hits,
             "confirm_chances": confirm_chances,
             "min_iou": min_iou,
