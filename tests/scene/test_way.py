@@ -68,6 +68,25 @@ def test_jitter_on_the_line_is_no_crossing_and_a_stop_on_it_is_one() -> None:
     assert crossed(passage_of([stop])) == [("gate", "down")]
 
 
+def test_a_box_that_jumps_over_the_line_for_a_moment_has_not_crossed_it() -> None:
+    """A box that holds the next vehicle, too, for a frame or two."""
+    scene = scene_of(lines=[LINE])
+    times = np.arange(0, 4, 0.04).tolist()
+    passage = passage_of([drive(scene, lambda t: (500, 290 if 1.0 <= t < 1.15 else 200), times)])
+    assert passage.crossings == ()
+    assert scene.counts == {}
+
+
+@pytest.mark.parametrize("how", ["forget", "reset"])
+def test_a_track_that_ends_just_behind_the_line_has_crossed_it(how: str) -> None:
+    scene = scene_of(lines=[LINE])
+    way = drive(scene, lambda t: (500, 200 + 100 * t), np.arange(0, 0.64, 0.04).tolist())
+    assert passage_of([way]).crossings == ()
+    scene.forget(np.array([1])) if how == "forget" else scene.reset()
+    assert crossed(passage_of([way])) == [("gate", "down")]
+    assert scene.counts == {("gate", "down"): 1}
+
+
 def test_who_appears_on_the_line_is_not_counted() -> None:
     way = drive(scene_of(lines=[LINE]), lambda t: (500, 251 + 100 * t), np.arange(0, 2, 0.1).tolist())
     assert passage_of([way]).crossings == ()

@@ -39,7 +39,7 @@ class Scene:
         if (width, height) == self._size:
             return False
         self._size = (width, height)
-        self._ways.clear()
+        self.reset()
         config = self.config
         scale = np.array([width, height]) / np.array(config.size)
         self._scale: F64 = scale
@@ -95,12 +95,14 @@ class Scene:
 
     def reset(self) -> None:
         """All tracks have ended."""
-        self._ways.clear()
+        self.forget(np.array(list(self._ways), np.int64))
 
     def forget(self, track_ids: I64) -> None:
         """These tracks have ended; what holds their ways keeps them."""
         for track_id in track_ids.tolist():
-            self._ways.pop(track_id, None)
+            way = self._ways.pop(track_id, None)
+            if way is not None:
+                self.counts.update((c.line, c.direction) for c in way.finish())
 
 
 def ground(boxes: F32) -> F64:

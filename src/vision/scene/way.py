@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vision.scene.layout import SceneConfig
+from vision.scene.layout import CountingLine, SceneConfig
 from vision.scene.speed import SpeedMeter
 from vision.types import Crossing, Dwell, Passage
 
 BAND = 0.1  # a vehicle is on a line, on neither side, while this share of its size away: boxes jitter
+FIRM_S = 0.2  # and it has crossed once it stayed beyond for so long: a box may hold a neighbor for a frame
 WRONG_TRAVEL = 1.5  # sizes that a vehicle must have gone against its lane: less is jitter or parking
 MOST_PLACES = 400
 STANDING = 0.15  # a vehicle stands while it stays this share of its size around one place
@@ -25,6 +26,7 @@ class AtLine:
     distance: float = 0.0
     along: float = 0.0
     passed: tuple[float, int, float] | None = None  # place along the line, time_ns, offset_s
+    beyond_s: float | None = None  # since when it is on the other side, not yet for long enough
 
 
 @dataclass(slots=True)
@@ -125,8 +127,8 @@ class Way:
     def _cross(
         self, time_ns: int, offset_s: float, size: float, beside: Sequence[tuple[float, float]]
     ) -> list[Crossing]:
-        """Lines between the last detection and this one, each once per direction."""
-        new = []
+        """Lines that it has crossed for certain by now, each once per direction."""
+        new: list[Crossing] = []
         if not self.at_lines:
             self.at_lines = [AtLine() for _ in beside]
         for line, at, (distance, along) in zip(self.scene.lines, self.at_lines, beside, strict=True):
@@ -141,13 +143,33 @@ class Way:
             if abs(distance) <= BAND * size:
                 continue
             side = 1 if distance > 0 else -1
-            if at.side == -side and at.passed is not None and 0 <= at.passed[0] <= 1:
-                word = line.forward if side > 0 else line.backward
-                if all((c.line, c.direction) != (line.name, word) for c in self.crossings):
-                    new.append(Crossing(line.name, word, at.passed[1], round(at.passed[2], 3)))
-            at.side, at.passed = side, None
-        self.crossings += new
+            if side == at.side or at.side == 0:
+                at.side, at.passed, at.beyond_s = side, None, None
+            elif at.beyond_s is None:
+                at.beyond_s = offset_s
+            elif offset_s - at.beyond_s >= FIRM_S:
+                new += self._settle(line, at)
         return new
+
+    def finish(self) -> list[Crossing]:
+        """The track has ended: where it was beyond a line, it has crossed it."""
+        return [c for line, at in zip(self.scene.lines, self.at_lines, strict=False) for c in self._settle(line, at)]
+
+    def _settle(self, line: CountingLine, at: AtLine) -> list[Crossing]:
+        """Take the other side of a line for where it is; returns the crossing that this is, if it is a new one."""
+        if at.beyond_s is None:
+            return []
+        passed = at.passed
+        at.side, at.passed, at.beyond_s = -at.side, None, None
+        word = line.forward if at.side > 0 else line.backward
+        if (
+            passed is None
+            or not 0 <= passed[0] <= 1
+            or (line.name, word) in {(c.line, c.direction) for c in self.crossings}
+        ):
+            return []
+        self.crossings.append(Crossing(line.name, word, passed[1], round(passed[2], 3)))
+        return self.crossings[-1:]
 
 
 def passage_of(ways: Sequence[Way]) -> Passage:
