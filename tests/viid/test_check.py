@@ -140,7 +140,11 @@ def test_wrong_usage(
 def test_mock_as_a_command() -> None:
     command = [sys.executable, "-m", "vision", "viid", "mock", "--listen", "127.0.0.1:0", "--dialect", "single"]
     with subprocess.Popen(
-        [*command, "--fault", "busy=2", "--device", OWN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--fault", "busy=2", "--device", OWN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
     ) as child:
         assert child.stdout is not None
         url = child.stdout.readline().strip()
