@@ -93,6 +93,8 @@ class SiteCollector:
         waiting = GaugeMetricFamily("vision_frames_waiting", "Frames in the queue", labels=["camera"])
         flushes = CounterMetricFamily("vision_flushes", "Times all open sightings were closed", labels=["camera"])
         lost = CounterMetricFamily("vision_lost_flushes", "Times that open sightings got lost", labels=["camera"])
+        early = CounterMetricFamily("vision_early_sightings", "Early sightings", labels=["camera"])
+        alone = CounterMetricFamily("vision_frames_without_main", "Frames without main stream", labels=["camera"])
         late = SummaryMetricFamily("vision_latency_seconds", "From capture to result", labels=["camera"])
         for camera in list(self._site.cameras.values()):
             counts, name = camera.counts, camera.id
@@ -104,10 +106,12 @@ class SiteCollector:
             waiting.add_metric([name], len(camera.waiting))
             flushes.add_metric([name], counts.flushes)
             lost.add_metric([name], counts.lost_flushes)
+            early.add_metric([name], counts.early)
+            alone.add_metric([name], counts.without_main)
             late.add_metric([name], camera.latency.n, camera.latency.total_s)
         stretch = GaugeMetricFamily("vision_stretch", "How much less often than wanted streams are looked at")
         stretch.add_metric([], self._site.governor.stretch)
-        yield from (frames, vehicles, up, waiting, flushes, lost, late, stretch)
+        yield from (frames, vehicles, up, waiting, flushes, lost, early, alone, late, stretch)
         if self._outbox is not None:
             yield from outbox_metrics(self._outbox)
 
