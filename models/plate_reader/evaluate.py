@@ -231,7 +231,8 @@ def main() -> None:
         cells += [f"{other[name]['exact']:.1f}"] if other else []
         print(f"| {name} | {row['n']:.0f} | " + " | ".join(cells) + " |")
     print("\n| lowest character probability at least | share of plates % | exact among them % |\n|---|---|---|")
-    confidence = reliability(onnx_reader(args.model), sets, charset)
+    plates = {name: labelled for name, labelled in sets.items() if not name.startswith("foreign")}
+    confidence = reliability(onnx_reader(args.model), plates, charset)
     for threshold, share, right in confidence:
         print(f"| {threshold} | {share:.1f} | {right:.2f} |")
     if args.json:

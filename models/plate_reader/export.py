@@ -33,6 +33,8 @@ LINEAGE = (
     "easypr_crops, 543 crops: EasyPR's training data, Apache-2.0 (its README, section 版权)",
     "generated plates: glyphs of chinese_license_plate_generator (MIT, (c) 2020 leijd), font built into OpenCV 5",
     "surroundings of generated plates: background pictures (MIT) and CCPD photos (MIT)",
+    "foreign plates and plate-like pieces, read as empty: robertlucian (MIT) and plates-eu-us (images CC BY 2.0, labels"
+    " CC BY 4.0), 687 crops; easypr-no, 3746 pieces: EasyPR's training data, Apache-2.0",
     "start weights: earlier versions, from scratch by the same code family on parts of the same sets",
 )
 
