@@ -1,4 +1,6 @@
-"""Blend two checkpoints of one line of training: `python models/plate_reader/blend.py OLD.pt NEW.pt --share .75 --out BLEND.pt`.
+"""Blend two checkpoints of one line of training.
+
+    python models/plate_reader/blend.py OLD.pt NEW.pt --share .75 --out BLEND.pt
 
 Weights between two ends of a line are often better than both (Source: Wortsman et al., Model soups, ICML 2022). Export
 the blend as any checkpoint.
