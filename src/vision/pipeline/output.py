@@ -140,7 +140,8 @@ class SourceOutput:
         if result.is_cut:
             self._plates.clear()
         for read, plate_id, believed in zip(result.reads, result.plate_ids.tolist(), result.texts, strict=True):
-            if believed is not None:
+            if believed is not None:  # found anew, it may have another track
+                self._plates = {k: v for k, v in self._plates.items() if v[1] != believed.text}
                 self._plates[plate_id] = (read, believed.text, result)
         for plate_id, (read, shown, looked) in list(self._plates.items()):
             corners = carried(read, looked, result)
