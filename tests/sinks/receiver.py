@@ -21,6 +21,8 @@ class Request:
 
 def reply(status: int, *headers: str, body: bytes = b"") -> bytes:
     head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
+    if status // 100 != 2:  # `Receiver` hangs up then
+        head.append("Connection: close")
     return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body
 
 

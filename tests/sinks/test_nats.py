@@ -15,6 +15,8 @@ from vision.errors import ConfigError, SinkError
 from vision.sinks.nats import NatsSink, nats_sink, subjects_of
 
 Message = tuple[str, dict[str, str], bytes]
+# nats-py leaves the socket of a connection that was cut off to the garbage collector, which may run in any test.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(scope="module")
