@@ -27,6 +27,15 @@ from vision.errors import ConfigError, SinkError
 from vision.sinks.mqtt import MqttSink, answer_of, mqtt_sink
 from vision.sinks.protocol import Answer
 
+# paho leaves the socket of a connection that was refused to the garbage collector, which may run in any test.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left_to_other_tests() -> Iterator[None]:
+    yield
+    gc.collect()
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:

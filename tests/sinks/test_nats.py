@@ -1,6 +1,7 @@
 """NATS JetStream, against a real server."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,12 @@ from vision.sinks.nats import NatsSink, nats_sink, subjects_of
 Message = tuple[str, dict[str, str], bytes]
 # nats-py leaves the socket of a connection that was cut off to the garbage collector, which may run in any test.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left_to_other_tests() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
