@@ -74,10 +74,12 @@ class Outbox:
 
     def figures(self) -> dict[str, dict[str, Any]]:
         """By sink: waiting, dead now; delivered, dead_total, dropped since the outbox began; others since the start."""
+        kept: dict[str, Any] = {}
+        unreadable = ""
         try:
             kept = self._kept()
-        except sqlite3.Error:
-            kept = {}
+        except sqlite3.Error as err:  # said as trouble: the zeros below are not known
+            unreadable = f"the outbox cannot be read: {err}"
         out: dict[str, dict[str, Any]] = {}
         for sender in self._senders:
             found = kept.get(sender.route.name, {})
@@ -88,7 +90,7 @@ class Outbox:
                 "retries": sender.counts.retries,
                 "outages": sender.counts.outages,
                 "errors": sender.counts.errors,
-                "trouble": sender.trouble,
+                "trouble": unreadable or sender.trouble,
             }
         return out
 
