@@ -69,6 +69,8 @@ class Outbox:
         """Wait until no sink has anything due (what waits for another try does not count); whether that came to be."""
         until_s = time.monotonic() + timeout_s
         self._writer.wait(self._writer.put(lambda _: None), timeout_s)
+        for sender in self._senders:
+            sender.wake()  # the commit may not have been told yet
         done = [sender.drain(max(0.0, until_s - time.monotonic())) for sender in self._senders]
         return all(done)
 
