@@ -140,6 +140,7 @@ class PlateText:
     """What a plate says: the best text under the grammar, its calibrated score and the runners-up.
 
     ``score`` estimates the probability that the whole text is right; ``candidates`` are (text, score), best first.
+    ``log_probs`` (slots, characters) float32: what all this was decoded from, where it is known.
     """
 
     text: str
@@ -149,6 +150,7 @@ class PlateText:
     color: str
     rows: int
     candidates: tuple[tuple[str, float], ...] = ()
+    log_probs: F32 | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,8 @@ class Sighting:
 
     An early sighting (``state``) tells what is known while the pass goes on; more of them and one final sighting with
     the same ``id`` and a higher ``revision`` follow. ``merged_ids`` are early sightings that turned out to be part of
-    this one: nothing more comes under their ids.
+    this one: nothing more comes under their ids. ``doubtful`` is what the looks at the plate come to where that is not
+    believed (`plate` is None then): for watch-lists, which know what to expect; it leaves in no record.
     """
 
     id: str
@@ -296,6 +299,32 @@ class Sighting:
     revision: int = 1
     state: Literal["early", "final"] = "final"
     merged_ids: tuple[str, ...] = ()
+    doubtful: PlateText | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A sighting that may be of a plate on a watch-list: an alert to verify, never a proof.
+
+    Each new one about the same sighting and entry has the same ``id`` and a higher ``revision``. ``state``: early
+    (while the pass goes on), confirmed or withdrawn; what comes with a final sighting is the last word. ``kind``:
+    certain (every character was read, as listed, and ``score`` is at least .9) or possible. ``score`` estimates the
+    probability that the plate is the listed one. ``entry`` is the reference of the list's entry, ``text`` the plate as
+    read, ``?`` for what was not; ``differs`` names what the list says of the vehicle and the camera saw otherwise;
+    ``expires_ns`` (UTC) is when the entry ends, if it does.
+    """
+
+    id: str
+    revision: int
+    state: Literal["early", "confirmed", "withdrawn"]
+    watchlist: str
+    entry: str
+    kind: Literal["certain", "possible"]
+    score: float
+    text: str
+    differs: tuple[str, ...]
+    expires_ns: int | None
+    sighting: Sighting
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -143,6 +143,7 @@ class TextDecoder:
             color=color,
             rows=max(kind.rows, key=lambda n: float(row_probs[n - 1])),
             candidates=tuple(candidates),
+            log_probs=log_probs,
         )
 
 
@@ -151,12 +152,4 @@ def mark_unreadable(plate: PlateText, min_char_score: float) -> PlateText:
     if all(c.score >= min_char_score for c in plate.chars):
         return plate
     chars = tuple(c if c.score >= min_char_score else Char(UNREADABLE, c.score) for c in plate.chars)
-    return PlateText(
-        text="".join(c.text for c in chars),
-        score=plate.score,
-        chars=chars,
-        kind=plate.kind,
-        color=plate.color,
-        rows=plate.rows,
-        candidates=plate.candidates,
-    )
+    return replace(plate, text="".join(c.text for c in chars), chars=chars)

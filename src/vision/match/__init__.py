@@ -1,0 +1,1 @@
+"""Sightings against watch-lists: which listed plate a sighting may be of, and how probably."""
