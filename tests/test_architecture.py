@@ -15,7 +15,7 @@ LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"pipeline"},
     {"outbox"},
     {"sinks", "report", "demo"},
-    {"sightings", "events", "viid"},
+    {"sightings", "match", "events", "viid"},
     {"plates", "detect", "attributes", "track", "video", "scene"},
     {"infer"},
     {"kernels"},

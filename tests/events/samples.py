@@ -12,8 +12,7 @@ from vision.events.make import (
     statistics_event,
     status_event,
 )
-from vision.events.model import Event, MatchPart, SitePart
-from vision.events.times import time_text
+from vision.events.model import Event, SitePart
 from vision.types import (
     CameraStatus,
     Char,
@@ -22,6 +21,7 @@ from vision.types import (
     Dwell,
     Evidence,
     Frame,
+    Match,
     Passage,
     Planes,
     PlateText,
@@ -79,10 +79,11 @@ def final_event(n: int = 1, camera: str = "gate") -> Event:
     return sighting_event(sighting(n, camera), site(), [picture_part("vehicle", JPEG, 8, 8)], now_ns=T0)
 
 
-def match_part() -> MatchPart:
-    return MatchPart(
-        watchlist="stolen", entry="17", plate="京A12345", kind="exact", distance=0, score=0.98,
-        reason="case 4711", expires=time_text(T0 + 86400 * NS),
+def match(seen: Sighting | None = None) -> Match:
+    seen = seen or sighting(2)
+    return Match(
+        id=f"{seen.id}-0123456789abcdef", revision=1, state="confirmed", watchlist="stolen", entry="case 4711",
+        kind="certain", score=0.98, text="京A12345", differs=("color",), expires_ns=T0 + 86400 * NS, sighting=seen,
     )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def one_of_each() -> list[Event]:
     return [
         sighting_event(sighting(1, is_early=True), site(), now_ns=T0),
         sighting_event(sighting(1, revision=2), site(), [picture_part("plate", JPEG, 320, 96)], now_ns=T0),
-        match_event(sighting(2), match_part(), site(), now_ns=T0),
+        match_event(match(), site(), now_ns=T0),
         status_event(CameraStatus("gate", T0, "waiting", "timeout; next try in 4 s"), site()),
         statistics_event(Stretch("gate", T0, T0 + 60 * NS, 3, 2, {"too_small": 1}, {"processed": 1500}), site()),
     ]
@@ -135,6 +136,20 @@ sightings = st.builds(
     state=st.sampled_from(["early", "final"]),
     merged_ids=st.lists(words, max_size=3).map(tuple),
 )
+matches = st.builds(
+    Match,
+    id=words,
+    revision=st.integers(1, 1000),
+    state=st.sampled_from(["early", "confirmed", "withdrawn"]),
+    watchlist=words,
+    entry=words,
+    kind=st.sampled_from(["certain", "possible"]),
+    score=scores,
+    text=st.just("") | words,
+    differs=st.sampled_from([(), ("color",), ("color", "type")]),
+    expires_ns=st.none() | times,
+    sighting=sightings,
+)
 sites = st.builds(lambda name, purpose: site_part(name, purpose, "0.1.0", MODELS, {}), words, words)
 pictures = st.builds(
     picture_part,
@@ -147,7 +162,7 @@ events: st.SearchStrategy[Event] = st.one_of(
         lambda s, where, seen, now: sighting_event(s, where, seen, now_ns=now),
         sightings, sites, st.lists(pictures, max_size=3), times,
     ),
-    st.builds(lambda s, where, now: match_event(s, match_part(), where, now_ns=now), sightings, sites, times),
+    st.builds(lambda m, where, now: match_event(m, where, now_ns=now), matches, sites, times),
     st.builds(status_event, st.builds(CameraStatus, words, times, words, words), sites),
     st.builds(
         statistics_event,

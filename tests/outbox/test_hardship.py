@@ -96,7 +96,7 @@ def test_a_full_disk_is_said_events_wait_and_go_on(
 def test_more_than_memory_holds_is_lost_counted_and_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.events.samples import final_event, match_part, sighting, site
+    from tests.events.samples import final_event, match, sighting, site
     from vision.events.make import match_event
 
     monkeypatch.setattr("vision.outbox.writer.WAITING", 30)
@@ -107,9 +107,9 @@ def test_more_than_memory_holds_is_lost_counted_and_said(
         fill(outbox, 1)
         sql = outbox._writer._connection
         sql.execute(f"PRAGMA max_page_count={sql.execute('PRAGMA page_count').fetchone()[0]}")
-        match = match_event(sighting(900), match_part(), site(), now_ns=0)
+        alarm = match_event(match(sighting(900)), site(), now_ns=0)
         with caplog.at_level(logging.ERROR):
-            outbox.put(match)
+            outbox.put(alarm)
             until(lambda: outbox.trouble)
             numbers = [outbox.put(final_event(n)) for n in range(10, 110)]
         assert "events lost so far: the disk takes nothing" in caplog.text
@@ -119,7 +119,7 @@ def test_more_than_memory_holds_is_lost_counted_and_said(
         until(lambda: outbox.figures()["one"]["waiting"] == 0)
         assert len(sink.got) + outbox.lost == 102
         assert 0 < outbox.lost <= 72  # how many the writer has in its hands just then, it decides
-        assert match.id in [d.key for d in sink.got]
+        assert alarm.id in [d.key for d in sink.got]
         assert final_event(109).id in [d.key for d in sink.got]
 
 

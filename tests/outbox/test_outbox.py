@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.events.samples import JPEG, T0, final_event, match_part, one_of_each, sighting, site
+from tests.events.samples import JPEG, T0, final_event, match, one_of_each, sighting, site
 from tests.outbox.helpers import WAIT_S, Receiver, files, fill, quick, until
 from vision.errors import SinkError
 from vision.events.make import match_event, picture_part, sighting_event
@@ -215,9 +215,9 @@ def test_too_much_is_dropped_counted_and_said_watch_list_matches_last(
 ) -> None:
     sink = Receiver()
     sink.gate.clear()
-    match = match_event(sighting(900), match_part(), site(), now_ns=T0)
+    alarm = match_event(match(sighting(900)), site(), now_ns=T0)
     outbox = Outbox(tmp_path, [quick("one", sink)])
-    outbox.put(match)
+    outbox.put(alarm)
     fill(outbox, 1200)
     outbox.close(0.2)
     assert outbox.figures()["one"]["waiting"] == 1201
@@ -229,7 +229,7 @@ def test_too_much_is_dropped_counted_and_said_watch_list_matches_last(
         assert figures["waiting"] == 202
         assert "1000 for want of room" in caplog.text
         sink.gate.set()
-        until(lambda: any(d.key == match.id for d in sink.got))
+        until(lambda: any(d.key == alarm.id for d in sink.got))
         outbox.close()
     sink.gate.set()
 
@@ -239,7 +239,7 @@ def test_too_old_is_dropped_counted_and_said(tmp_path: Path, caplog: pytest.LogC
     sink.gate.clear()
     outbox = Outbox(tmp_path, [quick("one", sink), quick("two", Receiver())])
     fill(outbox, 20)
-    assert outbox.put(match_event(sighting(900), match_part(), site(), now_ns=T0))
+    assert outbox.put(match_event(match(sighting(900)), site(), now_ns=T0))
     outbox.close(0.3)
     with caplog.at_level(logging.WARNING), Outbox(tmp_path, [quick("one", sink)], max_age_s=0.0) as outbox:
         fill(outbox, 1, first=2000)

@@ -17,7 +17,7 @@ from vision.site.camera import Say
 from vision.site.paced import PacedFile
 from vision.site.settings import CameraSettings, SiteSettings
 from vision.site.site import Site, n_cores
-from vision.types import CameraStatus
+from vision.types import Match, Sighting
 from vision.video.file import FileSource
 from vision.video.status import Source
 
@@ -76,8 +76,10 @@ class Show:
             with self.site:
                 ticker.start()
                 for event in self.site:
-                    if not isinstance(event, CameraStatus):
+                    if isinstance(event, Sighting):
                         self.texts += [event.plate.text] if event.plate else []
+                    elif isinstance(event, Match):
+                        continue
                     elif event.state == "failed":
                         raise VisionError(event.detail)
                     elif event.state == "ended":

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from vision.cli import OK
-from vision.cli.platforms import JsonOption, outbox, viid
+from vision.cli.platforms import JsonOption, outbox, viid, watchlist
 
 app = typer.Typer(
     name="vision",
@@ -45,12 +45,18 @@ def run(
     fps: Annotated[float | None, typer.Option(help="Process at most this many frames a second.")] = None,
     no_annotate: Annotated[bool, typer.Option("--no-annotate", help="Write no annotated video (faster).")] = False,
     early: Annotated[bool, typer.Option("--early", help="Write early sightings of passes that go on, too.")] = False,
+    watchlists: Annotated[
+        list[Path] | None, typer.Option("--watchlist", metavar="FILE", help="Look for the plates in this list; may be repeated.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run recorded video: events, tracks, evidence pictures and an annotated video."""
     from vision.cli.run import run_command
 
-    code = run_command(sources, out, config, start, duration, fps, annotate=not no_annotate, as_json=json, early=early)
+    code = run_command(
+        sources, out, config, start, duration, fps,
+        annotate=not no_annotate, as_json=json, early=early, watchlists=watchlists or (),
+    )  # fmt: skip
     raise typer.Exit(code)
 
 
@@ -201,6 +207,7 @@ camera = typer.Typer(
     name="camera", help="Set up a camera: can it read plates, and where are its lines?", no_args_is_help=True
 )
 app.add_typer(camera)
+app.add_typer(watchlist)
 app.add_typer(outbox)
 app.add_typer(viid)
 

@@ -13,14 +13,15 @@ from vision.cli.interrupts import interrupts
 from vision.cli.say import error, note
 from vision.cli.say import out as say_out
 from vision.errors import ConfigError
+from vision.events.times import milliseconds_text
 from vision.outbox.sender import Route
-from vision.report.evidence import encoded_pictures
+from vision.report.evidence import Jpeg, encoded_pictures
 from vision.site.events import SiteEvents, checked_routes
 from vision.site.monitor import Monitor
 from vision.site.output import SiteOutput, status_of
 from vision.site.settings import load_site
 from vision.site.site import Site
-from vision.types import CameraStatus
+from vision.types import CameraStatus, Match, Sighting
 
 LOOK_S = 0.2
 
@@ -36,7 +37,7 @@ def live_command(
     with interrupts() as is_stopped, SiteOutput(folder) as output:
         sent = events_of(site, folder, routes) if routes else None
         monitor = None
-        ended = 0
+        pictures, ended = LastPictures(), 0
         try:
             outbox = sent.outbox if sent else None
             monitor = Monitor(site, metrics, show_plates=show_plates, outbox=outbox) if metrics else None
@@ -53,10 +54,9 @@ def live_command(
                         if ended == len(site.cameras):
                             site.finish()
                     else:
-                        jpegs = encoded_pictures(event.evidence) if event.evidence else {}
-                        if sent is not None:
-                            sent.sighting(event, jpegs)
-                        written = output.add(event, jpegs)
+                        written = handed_on(event, pictures.of(event), output, sent)
+                        if isinstance(event, Match):
+                            note(match_line(event, log_json=log_json))
                         if as_json:
                             say_out(json.dumps(written, ensure_ascii=False))
         finally:
@@ -70,6 +70,45 @@ def live_command(
         vehicles, read = sum(c.vehicles for c in counts), sum(c.read for c in counts)
         note(f"vehicles {vehicles}  read {read}  frames {sum(c.processed for c in counts)}  ->  {folder}")
         return INTERRUPTED if is_stopped() else OK
+
+
+class LastPictures:
+    """The evidence pictures of the last sighting as JPEG: its matches need the same."""
+
+    def __init__(self) -> None:
+        self._sighting: Sighting | None = None
+        self._jpegs: dict[str, Jpeg] = {}
+
+    def of(self, result: Sighting | Match) -> dict[str, Jpeg]:
+        """Those of a sighting, or of a match's."""
+        sighting = result.sighting if isinstance(result, Match) else result
+        if sighting is not self._sighting:
+            self._sighting = sighting
+            self._jpegs = encoded_pictures(sighting.evidence) if sighting.evidence else {}
+        return self._jpegs
+
+
+def handed_on(
+    result: Sighting | Match, jpegs: dict[str, Jpeg], output: SiteOutput, sent: SiteEvents | None
+) -> dict[str, Any]:
+    """Give a sighting or a match to the sinks, then write it; returns it as written."""
+    if isinstance(result, Match):
+        if sent is not None:
+            sent.match(result, jpegs)
+        return output.add_match(result, jpegs)
+    if sent is not None:
+        sent.sighting(result, jpegs)
+    return output.add(result, jpegs)
+
+
+def match_line(match: Match, *, log_json: bool) -> str:
+    """An alarm as a line for the log: where and how sure, never a plate nor the entry's reference, which may be one."""
+    camera, time = match.sighting.stream_id, milliseconds_text(match.sighting.last_time_ns)
+    words = {"watchlist": match.watchlist, "state": match.state, "kind": match.kind}
+    if log_json:
+        head = {"schema": "vision.match_log/1", "time": time, "stream_id": camera, "id": match.id}
+        return json.dumps({**head, **words, "score": round(match.score, 4)}, ensure_ascii=False)
+    return f"{time} {camera} watch-list {' '.join(words.values())} {match.score:.2f} {match.id}"
 
 
 def events_of(site: Site, folder: Path, routes: Sequence[Route]) -> SiteEvents:

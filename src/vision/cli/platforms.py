@@ -1,4 +1,4 @@
-"""The commands about platforms that events go to: ``vision outbox`` and ``vision viid``."""
+"""The commands about what others say and hear: ``vision watchlist``, ``vision outbox`` and ``vision viid``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,34 @@ from typing import Annotated
 import typer
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+watchlist = typer.Typer(name="watchlist", help="Files of plates to look for.", no_args_is_help=True)
+ListArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The list, .csv or .jsonl.")]
+GrammarOption = Annotated[str, typer.Option(help="Which texts are plates.")]
+
+
+@watchlist.command(name="check")
+def watchlist_check(file: ListArgument, grammar: GrammarOption = "cn", json: JsonOption = False) -> None:
+    """Say what is wrong in a list line by line, and count its plates by kind. Exit code 2 if anything is wrong."""
+    from vision.cli.watchlist import check_command
+
+    raise typer.Exit(check_command(file, grammar, as_json=json))
+
+
+@watchlist.command(name="hash")
+def watchlist_hash(
+    file: ListArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New file, .csv, with plate_hmac instead of plate.")],
+    key_variable: Annotated[
+        str, typer.Option("--key-variable", metavar="NAME", help="Environment variable that holds the key.")
+    ] = "VISION_WATCHLIST_KEY",
+    grammar: GrammarOption = "cn",
+) -> None:
+    """Write a list that names no plate: HMACs under a key, which the site needs, too."""
+    from vision.cli.watchlist import hash_command
+
+    raise typer.Exit(hash_command(file, out, key_variable, grammar))
+
 
 outbox = typer.Typer(
     name="outbox",

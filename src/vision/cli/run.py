@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from vision.cli.interrupts import interrupts
 from vision.cli.say import bars, error, note
 from vision.cli.say import out as say_out
 from vision.errors import ConfigError, OutputError
-from vision.pipeline.record import Part, Summary, record
+from vision.pipeline.config import Config, load_config, parse_config
+from vision.pipeline.record import FoundMatch, Part, Summary, record
 from vision.pipeline.runner import Pipeline
 from vision.video.uri import stream_id_of
 
@@ -29,6 +31,7 @@ def run_command(
     annotate: bool,
     as_json: bool,
     early: bool = False,
+    watchlists: Sequence[Path] = (),
 ) -> int:
     """Run the sources, print the summary, return the exit code."""
     if fps is not None and not (fps > 0 and math.isfinite(fps)):
@@ -40,19 +43,37 @@ def run_command(
     folder = out or next_folder(stream_id_of(sources[0]))
     if folder.exists():
         raise ConfigError(f"--out: expected a folder that does not exist yet, {folder} exists")
-    pipeline = Pipeline(config)
+    pipeline = Pipeline(with_watchlists(load_config(config) if config else Config(), watchlists))
     with bars() as progress, interrupts() as is_stopped:
         summary = record(pipeline, sources, folder, part, progress, is_stopped)
     for line in summary.failed:
         error(line)
     as_object = json.dumps({"out": str(folder), **summary.to_dict()}, ensure_ascii=False)
     say_out(as_object if as_json else line_of(summary, folder))
+    for match in summary.matches:
+        note(match_line(match))
     for reason, n in summary.unread.most_common():
         note(f"{n} x {say(REASONS[reason])}")
     if summary.interrupted:
         note("interrupted: the results so far are valid and run.json says complete: false")
         return INTERRUPTED
     return SOURCE_FAILED if summary.failed else OK
+
+
+def with_watchlists(config: Config, files: Sequence[Path]) -> Config:
+    """The settings with these watch-lists, which are named after their files, beside their own."""
+    if not files:
+        return config
+    values = config.model_dump()
+    named = [{"name": re.sub(r"[^\w-]+", "-", file.stem)[:64], "file": str(file)} for file in files]
+    values["watchlist"] = [*values["watchlist"], *named]
+    return parse_config(values, "--watchlist")
+
+
+def match_line(match: FoundMatch) -> str:
+    """The last word on an alarm: never the listed plate, only what was read."""
+    words = f"{match.kind} {match.score:.2f}" if match.state == "confirmed" else match.state
+    return f"{match.stream_id} {match.time_s:.1f} s  {match.watchlist}: {match.entry}  {match.text or '-'}  {words}"
 
 
 def line_of(summary: Summary, folder: Path) -> str:

@@ -14,7 +14,6 @@ from vision.events.model import (
     FinalEvent,
     MatchData,
     MatchEvent,
-    MatchPart,
     ModelPart,
     PicturePart,
     SightingData,
@@ -25,9 +24,9 @@ from vision.events.model import (
     StatusEvent,
     TimesPart,
 )
-from vision.events.record import fields_of
+from vision.events.record import MatchPart, fields_of
 from vision.events.times import time_text
-from vision.types import CameraStatus, Sighting
+from vision.types import CameraStatus, Match, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +74,17 @@ def sighting_data(sighting: Sighting, site: SitePart, pictures: Sequence[Picture
     )
 
 
-def match_event(
-    sighting: Sighting, match: MatchPart, site: SitePart, pictures: Sequence[PicturePart] = (), *, now_ns: int
-) -> MatchEvent:
-    """A sighting whose plate is on a watch-list as an event. No part of this version calls it."""
-    key = key_of(sighting.id, f"r{sighting.revision}", match.watchlist, match.entry)
+def match_event(match: Match, site: SitePart, pictures: Sequence[PicturePart] = (), *, now_ns: int) -> MatchEvent:
+    """A watch-list's alarm as an event.
+
+    Args:
+        now_ns: the event's time (UTC) where the source does not know its own.
+    """
+    sighting = match.sighting
     return MatchEvent(
-        **envelope(site, sighting.stream_id, key, sighting.id),
+        **envelope(site, sighting.stream_id, key_of(match.id, f"r{match.revision}"), match.id),
         time=time_text(sighting.last_time_ns if sighting.is_utc else now_ns),
-        data=MatchData(match=match, sighting=sighting_data(sighting, site, pictures)),
+        data=MatchData(match=MatchPart.of(match), sighting=sighting_data(sighting, site, pictures)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from vision.events.record import Part, Score, SightingRecord
+from vision.events.record import MatchPart, Part, SightingRecord
 from vision.events.times import time_ns_of
 
 SCHEMA_ID = "urn:platevision:schema:event:1"
@@ -102,25 +102,8 @@ class SightingData(SightingRecord):
     site: SitePart
 
 
-class MatchPart(Part):
-    """The entry of a watch-list that a plate met. An alert to verify, never a proof.
-
-    ``kind``: the text is the same (exact) or nearly (fuzzy, ``distance`` characters off). ``score`` estimates the
-    probability that the plate is the one of the entry.
-    """
-
-    watchlist: str
-    entry: str
-    plate: str
-    kind: Literal["exact", "fuzzy"]
-    distance: Annotated[int, Field(ge=0)]
-    score: Score
-    reason: str
-    expires: Time
-
-
 class MatchData(Part):
-    """A sighting whose plate is on a watch-list."""
+    """A sighting that may be of a plate on a watch-list, with the sighting as it was then."""
 
     match: MatchPart
     sighting: SightingData
@@ -165,7 +148,7 @@ class Envelope(Part):
     specversion: Literal["1.0"] = "1.0"
     id: Key
     source: Annotated[str, Field(pattern=r"^vision://[^/\s]+/[^/\s]*$", description="vision://SITE/CAMERA")]
-    subject: Annotated[str, Field(min_length=1, description="sighting or camera that it is about")]
+    subject: Annotated[str, Field(min_length=1, description="sighting, alarm or camera that it is about")]
     time: Time
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
@@ -197,7 +180,7 @@ class FinalEvent(Envelope):
 
 
 class MatchEvent(Envelope):
-    """A plate of a watch-list was seen. Nothing in this version produces it yet."""
+    """A plate of a watch-list was seen, probably; or an alarm is confirmed or taken back."""
 
     type: Literal["vision.watchlist.match.v1"] = MATCH
     dataschema: Literal["urn:platevision:schema:event:1#/$defs/MatchData"] = (

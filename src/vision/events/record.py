@@ -1,4 +1,4 @@
-"""A sighting as plain JSON, ``vision.sighting/1``: a line of ``events.jsonl`` and the data of sighting events."""
+"""Sightings and matches as plain JSON: lines of ``events.jsonl`` and ``matches.jsonl``, and the data of events."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from vision.events.times import milliseconds_text
-from vision.types import Box, Passage, PlateText, Reason, Sighting, Vehicle
+from vision.types import Box, Match, Passage, PlateText, Reason, Sighting, Vehicle
 
 SCHEMA: Final = "vision.sighting/1"
+MATCH_SCHEMA: Final = "vision.match/1"
 
 Score = Annotated[float, Field(ge=0, le=1)]
 BoxPx = Annotated[tuple[float, float, float, float], Field(description="[x1, y1, x2, y2], pixels, half-open")]
@@ -233,6 +234,48 @@ def fields_of(sighting: Sighting, images: dict[str, str]) -> dict[str, Any]:
 def record_of(sighting: Sighting, images: dict[str, str] | None = None) -> SightingRecord:
     """The sighting as a record; ``images`` as in `fields_of`."""
     return SightingRecord(**fields_of(sighting, images or {}))
+
+
+class MatchPart(Part):
+    """A watch-list's alarm about a sighting: an alert to verify, never a proof.
+
+    Each new one about the same alarm has the same ``id`` and a higher ``revision``. ``state``: early (while the pass
+    goes on), confirmed or withdrawn; the one with a final sighting is the last word. ``kind``: certain (every character
+    was read, as listed, and ``score`` is at least .9) or possible. ``score`` estimates the probability that the plate
+    is the listed one. ``entry`` is the reference of the list's entry, ``text`` the plate as read, ``?`` for what was
+    not (empty: nothing). ``differs`` names what the list says of the vehicle and the camera saw otherwise.
+    """
+
+    id: Annotated[str, Field(min_length=1)]
+    revision: Annotated[int, Field(ge=1)]
+    state: Literal["early", "confirmed", "withdrawn"]
+    watchlist: str
+    entry: str
+    kind: Literal["certain", "possible"]
+    score: Score
+    text: str
+    differs: tuple[Literal["color", "type"], ...]
+    expires: Annotated[str | None, Field(description="RFC 3339 UTC; null: the entry has no end")]
+
+    @classmethod
+    def of(cls, match: Match) -> Self:
+        """The score rounded to four places."""
+        expires = None if match.expires_ns is None else milliseconds_text(match.expires_ns)
+        names = ("id", "revision", "state", "watchlist", "entry", "kind", "text", "differs")
+        return cls(**{n: getattr(match, n) for n in names}, score=round(match.score, 4), expires=expires)
+
+
+class MatchRecord(Part):
+    """A match with its sighting as it was then: a line of ``matches.jsonl``."""
+
+    schema_: Annotated[Literal["vision.match/1"], Field(alias="schema")] = MATCH_SCHEMA
+    match: MatchPart
+    sighting: SightingRecord
+
+
+def match_record_of(match: Match, images: dict[str, str] | None = None) -> MatchRecord:
+    """The match as a record; ``images`` as in `fields_of`."""
+    return MatchRecord(match=MatchPart.of(match), sighting=record_of(match.sighting, images))
 
 
 def box_of(box: Box) -> Box:

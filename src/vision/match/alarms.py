@@ -36,13 +36,13 @@ class Alarm:
 class Alarms:
     """The alarms of one stream's passes that go on."""
 
-    def __init__(self, watchlists: Sequence[Watchlist], charset: str) -> None:
-        self._watchlists, self._charset = watchlists, charset
+    def __init__(self, watchlists: Sequence[Watchlist] = ()) -> None:
+        self._watchlists = watchlists
         self._open: dict[str, dict[Key, Alarm]] = {}  # by sighting
 
-    def wants(self, plate: PlateText, time_ns: int) -> bool:
-        """Whether a list waits for this plate and is to be told early."""
-        return any(w.settings.notify == "early" and w.find(plate, time_ns) for w in self._watchlists)
+    def abandon(self) -> None:
+        """Forget alarms whose final sightings got lost with an error of the stream."""
+        self._open.clear()
 
     def see(self, sighting: Sighting, now_ns: int) -> list[Match]:
         """What to say about a sighting; call it for every one, early and final, in order.
@@ -59,14 +59,14 @@ class Alarms:
         for merged_id in sighting.merged_ids:  # the same vehicle, said twice: one alarm goes on, others end
             for key, alarm in self._open.pop(merged_id, {}).items():
                 if alarms.setdefault(key, alarm) is not alarm:
-                    score = hits[key][1].score if key in hits else self._score(plate, alarm)
+                    score = hits[key][1].score if key in hits else score_of(plate, alarm)
                     out.append(said(alarm, "withdrawn", "possible", score, plate, sighting))
         for key, (watchlist, hit) in hits.items():
             if key not in alarms:
                 alarms[key] = Alarm(id_of(sighting.id, key), watchlist, hit.text, hit.entry)
         for key, alarm in alarms.items():
             # An entry that was taken from its list meanwhile does not end an alarm: what was read does.
-            score = hits[key][1].score if key in hits else self._score(plate, alarm)
+            score = hits[key][1].score if key in hits else score_of(plate, alarm)
             stands = key in hits or score >= alarm.watchlist.settings.min_probability
             is_read = plate is not None and plate is sighting.plate and plate.text == alarm.text
             kind: Kind = "certain" if is_read and score >= SURE else "possible"
@@ -77,9 +77,7 @@ class Alarms:
             self._open[sighting.id] = alarms
         return out
 
-    def _hits(
-        self, plate: PlateText | None, time_ns: int, *, is_final: bool
-    ) -> dict[Key, tuple[Watchlist, Hit]]:
+    def _hits(self, plate: PlateText | None, time_ns: int, *, is_final: bool) -> dict[Key, tuple[Watchlist, Hit]]:
         if plate is None:
             return {}
         return {
@@ -89,12 +87,14 @@ class Alarms:
             for hit in w.find(plate, time_ns)
         }
 
-    def _score(self, plate: PlateText | None, alarm: Alarm) -> float:
-        if plate is None:
-            return 0.0
-        if plate.log_probs is None:
-            return next((score for text, score in plate.candidates if text == alarm.text), 0.0)
-        return probability_of(alarm.text, plate.log_probs, self._charset)
+
+def score_of(plate: PlateText | None, alarm: Alarm) -> float:
+    """How probably the plate is that of the alarm, by what was read now."""
+    if plate is None:
+        return 0.0
+    if plate.log_probs is None:
+        return next((score for text, score in plate.candidates if text == alarm.text), 0.0)
+    return probability_of(alarm.text, plate.log_probs, alarm.watchlist.words.charset)
 
 
 def id_of(sighting_id: str, key: Key) -> str:
@@ -102,9 +102,7 @@ def id_of(sighting_id: str, key: Key) -> str:
     return f"{sighting_id}-{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:16]}"
 
 
-def said(
-    alarm: Alarm, state: State, kind: Kind, score: float, plate: PlateText | None, sighting: Sighting
-) -> Match:
+def said(alarm: Alarm, state: State, kind: Kind, score: float, plate: PlateText | None, sighting: Sighting) -> Match:
     """The next match about an alarm, which takes note of it."""
     alarm.revision, alarm.state, alarm.kind = alarm.revision + 1, state, kind
     return Match(

@@ -18,7 +18,7 @@ def normalized(text: str) -> str:
 
 
 def kind_finder(grammar: Grammar) -> Callable[[str], str | None]:
-    """A function that names the kind of a plate (the first that fits) or None: one regular expression, for long lists."""
+    """A function that names the kind of a plate (the first that fits) or None; one expression, for long lists."""
     forms = []
     for kind in grammar.kinds:
         patterns = ("".join(f"[{re.escape(''.join(sorted(slot)))}]" for slot in p) for p in kind.patterns)

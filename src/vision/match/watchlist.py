@@ -55,7 +55,7 @@ class Watchlist:
     """
 
     def __init__(self, settings: WatchlistSettings, words: Words) -> None:
-        self.settings, self._words = settings, words
+        self.settings, self.words = settings, words
         self._key = os.environ.get(settings.key_variable, "").encode()
         self._stamp = stamp_of(Path(settings.file))
         self._entries = self._load()
@@ -70,21 +70,21 @@ class Watchlist:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def find(self, plate: PlateText, time_ns: int) -> list[Hit]:
-        """Entries that hold at a time (UTC) and whose plate the reading may mean, probably enough; the likeliest first.
+    def find(self, plate: PlateText, time_ns: int | None = None) -> list[Hit]:
+        """Entries whose plate the reading may mean, probably enough, and that hold at a time (UTC); likeliest first.
 
         A plate whose characters' probabilities are not known has its text and runners-up alone.
         """
         entries, least = self._entries, self.settings.min_probability  # one and the same list to the end
         if plate.log_probs is not None:
-            texts = likely_texts(plate.log_probs, self._words.charset, least)
+            texts = likely_texts(plate.log_probs, self.words.charset, least)
         else:
             texts = [(text, score) for text, score in plate.candidates if score >= least]
         return [
             Hit(text, score, entry)
             for text, score in texts
             for entry in entries.entries(hashed(text, self._key) if entries.is_hashed else text)
-            if entry.holds(time_ns)
+            if time_ns is None or entry.holds(time_ns)
         ]
 
     def refresh(self, now_s: float | None = None) -> str:
@@ -111,7 +111,7 @@ class Watchlist:
 
     def _load(self) -> ListFile:
         path, label = Path(self.settings.file), f"watch-list {self.name}: {self.settings.file}"
-        found = load_file(path, self._words)
+        found = load_file(path, self.words)
         if found.problems:
             shown = "; ".join(map(str, found.problems[:MOST_SAID]))
             rest = len(found.problems) - MOST_SAID

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from vision.errors import ConfigError
+from vision.match.settings import WatchlistSettings
 from vision.scene.layout import SceneConfig
 from vision.settings import Section, parse
 
@@ -110,6 +111,7 @@ class Config(StreamConfig):
     """All settings of a run."""
 
     models: ModelsConfig = ModelsConfig()
+    watchlist: tuple[WatchlistSettings, ...] = ()
 
 
 def load_config(path: str | Path) -> Config:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vision.detect.heads import Roi
+from vision.sightings.records import PlateRecord
 from vision.types import F32, I64, Frame, PlateText
 
 NS = 1_000_000_000
@@ -175,3 +176,10 @@ def region_of(box: F32, frame: Frame) -> Roi:
         min(frame.width, int(x2 + grow) + 1),
         min(frame.height, int(y2 + below) + 1),
     )
+
+
+def is_worth_another_look(plate: PlateRecord, min_width_px: float) -> bool:
+    """Whether a plate on no vehicle should be looked at again soon: readable, not settled, no sign or caption."""
+    text = plate.fusion.plate
+    is_settled = text is not None and text.score >= SETTLED
+    return not is_settled and plate.fusion.max_width_px >= min_width_px and not plate.span.is_fixed(1.0)

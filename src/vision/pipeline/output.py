@@ -20,10 +20,10 @@ from vision.report.evidence import save_pictures
 from vision.report.scene import draw_scene
 from vision.report.video import VideoWriter
 from vision.sightings.ledger import Ledger
-from vision.sinks.event import event_of
+from vision.sinks.event import event_of, match_of
 from vision.sinks.ledger import save_ledger
 from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name
-from vision.types import F32, PlateRead, Sighting
+from vision.types import F32, Match, PlateRead, Sighting
 
 ALONE_S = 0.3
 RUN_SCHEMA = "vision.run/1"
@@ -38,12 +38,13 @@ class OutputFolder:
     Args:
         path: a folder that does not exist yet; its parents are created.
         head: what run.json says from the start (versions, models, config).
+        has_watchlists: whether there is to be a ``matches.jsonl``.
 
     Raises:
         OutputError: the folder exists or cannot be created.
     """
 
-    def __init__(self, path: Path, head: dict[str, Any]) -> None:
+    def __init__(self, path: Path, head: dict[str, Any], *, has_watchlists: bool = False) -> None:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,12 +57,29 @@ class OutputFolder:
         self.save_run({})
         self._events = JsonLines(path / "events.jsonl")
         self._table = EventTable(path / "events.csv")
+        self._matches = JsonLines(path / "matches.jsonl") if has_watchlists else None
+        self._pictured: tuple[Sighting, dict[str, str]] | None = None  # the last one whose pictures were saved
         self.ledger = Ledger()
 
     def add(self, sighting: Sighting, folder: Path) -> dict[str, Any]:
         """Write one sighting with its pictures; returns the event as written."""
-        images: dict[str, str] = {}
-        if sighting.evidence is not None:
+        event = event_of(sighting, images=self._pictures(sighting, folder))
+        self._events.add(event)
+        if sighting.state == "final":  # the tables count passes
+            self._table.add(event)
+            self.ledger.add(sighting)
+        return event
+
+    def add_match(self, match: Match, folder: Path) -> None:
+        """Write one match; call it right after its sighting was added, if that is a result."""
+        if self._matches is not None:
+            self._matches.add(match_of(match, images=self._pictures(match.sighting, folder)))
+
+    def _pictures(self, sighting: Sighting, folder: Path) -> dict[str, str]:
+        """Paths of the sighting's pictures by role, which are saved unless they just were."""
+        if sighting.evidence is None:
+            return {}
+        if self._pictured is None or self._pictured[0] is not sighting:
             pictures = folder / "images"
             try:
                 pictures.mkdir(exist_ok=True)
@@ -69,13 +87,8 @@ class OutputFolder:
                 raise OutputError(f"{pictures}: cannot create: {err.strerror}") from err
             found = save_pictures(sighting.evidence, pictures, evidence_name(sighting))
             prefix = folder.relative_to(self.path)
-            images = {role: (prefix / name).as_posix() for role, name in found.items()}
-        event = event_of(sighting, images=images)
-        self._events.add(event)
-        if sighting.state == "final":  # the tables count passes
-            self._table.add(event)
-            self.ledger.add(sighting)
-        return event
+            self._pictured = sighting, {role: (prefix / name).as_posix() for role, name in found.items()}
+        return self._pictured[1]
 
     def source(self, stream_id: str, *, is_only: bool) -> Path:
         """The folder for one source's own files: the run's folder, or one inside it when there are several."""
@@ -101,6 +114,8 @@ class OutputFolder:
         """Close the line files and say in run.json how it ended."""
         self._events.close()
         self._table.close()
+        if self._matches is not None:
+            self._matches.close()
         save_ledger(self.path, self.ledger)
         self.save_run({**values, "complete": complete, "ended": now_text()})
 

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from vision.errors import SourceError
+from vision.match.alarms import Alarms
 from vision.pipeline.output import OutputFolder, SourceOutput, versions
 from vision.pipeline.runner import Pipeline
 from vision.pipeline.stats import StageTimes
 from vision.pipeline.stream import Stream
+from vision.pipeline.watch import is_told
+from vision.types import Match, Sighting
 from vision.video.file import FileSource
 from vision.video.uri import redact, stream_id_of
 
@@ -31,9 +34,23 @@ class Part:
     early: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FoundMatch:
+    """The last word on one alarm of a watch-list; ``time_s`` from the start of the source, see `vision.types.Match`."""
+
+    stream_id: str
+    time_s: float
+    watchlist: str
+    entry: str
+    state: str
+    kind: str
+    score: float
+    text: str
+
+
 @dataclass(slots=True)
 class Summary:
-    """What a run came to; ``failed`` holds one line per source that failed."""
+    """What a run came to; ``failed`` holds one line per source that failed, ``matches`` the last word on each alarm."""
 
     vehicles: int = 0
     read: int = 0
@@ -43,6 +60,7 @@ class Summary:
     interrupted: bool = False
     unread: Counter[str] = field(default_factory=Counter)
     crossings: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    matches: list[FoundMatch] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """For run.json and ``--json``."""
@@ -52,6 +70,7 @@ class Summary:
             "read_rate": round(self.read / self.vehicles, 4) if self.vehicles else None,
             "unread": dict(self.unread),
             "crossings": [[*key, n] for key, n in sorted(self.crossings.items())],
+            "matches": dict(Counter(m.state for m in self.matches)),
             "frames": self.frames,
             "seconds": round(self.seconds, 3),
             "frames_per_s": round(self.frames / self.seconds, 2) if self.seconds else None,
@@ -81,7 +100,7 @@ def record(
     usable, failed = openable(sources, pipeline.config.decode.device)
     if not usable:
         raise SourceError("; ".join(failed))
-    folder = OutputFolder(out, describe_run(pipeline, sources, part))
+    folder = OutputFolder(out, describe_run(pipeline, sources, part), has_watchlists=bool(pipeline.watchlists))
     summary = Summary()
     ids: set[str] = set()
     reports: list[dict[str, Any]] = []
@@ -144,7 +163,8 @@ def record_one(
         place = folder.source(stream_id, is_only=is_only)
         rate = min(source.frame_rate, part.fps) if part.fps else source.frame_rate
         output = SourceOutput(place, source.width, source.height, rate, annotate=part.annotate)
-        stream = pipeline.open(stream_id, early=part.early)
+        stream = pipeline.open(stream_id, early=part.early, watch=True)
+        results = Results(folder, place, summary, Alarms(pipeline.watchlists))
         expected = source.n_frames_expected
         is_written = False
         try:
@@ -153,9 +173,8 @@ def record_one(
                     summary.frames += 1
                     with times.stage("write"):
                         output.add(result, stream)
-                        write(folder, result.sightings, place, summary)
-                        for sighting in result.early:
-                            folder.add(sighting, place)
+                        for sighting in (*result.sightings, *result.early):
+                            results.add(sighting, is_told=is_told(sighting, pipeline.config, early=part.early))
                     if progress is not None:
                         progress(stream_id, source.counts.yielded, expected)
                     if is_stopped():
@@ -163,7 +182,8 @@ def record_one(
             finally:
                 # Also after Ctrl-C or a file that breaks off: what was seen until then is a sighting.
                 with times.stage("write"):
-                    write(folder, stream.close(), place, summary)
+                    for sighting in stream.close():
+                        results.add(sighting)
             is_written = True
         except (KeyboardInterrupt, SourceError):
             is_written = True
@@ -177,12 +197,30 @@ def record_one(
         return report_of(source, stream)
 
 
-def write(folder: OutputFolder, sightings: Sequence[Any], place: Path, summary: Summary) -> None:
-    """Write sightings and count them."""
-    for sighting in sightings:
-        folder.add(sighting, place)
-        summary.vehicles += 1
-        summary.read += sighting.plate is not None
+class Results:
+    """Where one source's sightings go, with the matches that they give."""
+
+    def __init__(self, folder: OutputFolder, place: Path, summary: Summary, alarms: Alarms) -> None:
+        self._folder, self._place, self._summary, self._alarms = folder, place, summary, alarms
+
+    def add(self, sighting: Sighting, *, is_told: bool = True) -> None:
+        """Write a sighting, unless it is there for watch-lists alone, and its matches, and count them."""
+        is_final = sighting.state == "final"
+        if is_told:
+            self._folder.add(sighting, self._place)
+        self._summary.vehicles += is_final
+        self._summary.read += is_final and sighting.plate is not None
+        for match in self._alarms.see(sighting, time.time_ns()):
+            self._folder.add_match(match, self._place)
+            if is_final:
+                self._summary.matches.append(found_match(match))
+
+
+def found_match(match: Match) -> FoundMatch:
+    """A match without its pictures."""
+    sighting = match.sighting
+    names = ("watchlist", "entry", "state", "kind", "score", "text")
+    return FoundMatch(sighting.stream_id, sighting.first_s, **{n: getattr(match, n) for n in names})
 
 
 def report_of(source: FileSource, stream: Stream) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vision.errors import SourceError
+from vision.match.watchlist import load_watchlists
 from vision.pipeline.config import Config, load_config
 from vision.pipeline.photo import read_photo
 from vision.pipeline.stages import load_stages
 from vision.pipeline.stats import StageTimes
 from vision.pipeline.stream import FrameResult, Stream
+from vision.pipeline.watch import wants_of, words_of
 from vision.types import U8, Frame, Photo, Sighting
 from vision.video.file import FileSource
 from vision.video.images import frame_of, read_image
@@ -23,7 +25,7 @@ class Pipeline:
         config: settings, the path of a TOML file with them, or None for the defaults.
 
     Raises:
-        ConfigError: the config is wrong.
+        ConfigError: the config is wrong, or a watch-list.
         ModelError, InferenceError: a model or the device cannot be used.
 
     Example:
@@ -35,6 +37,7 @@ class Pipeline:
     def __init__(self, config: Config | str | Path | None = None) -> None:
         self.config = config if isinstance(config, Config) else load_config(config) if config else Config()
         self.stages = load_stages(self.config)
+        self.watchlists = load_watchlists(self.config.watchlist, words_of(self.stages))
         self.times = StageTimes()
 
     def read(self, image: U8 | str | Path | Frame) -> Photo:
@@ -52,12 +55,14 @@ class Pipeline:
             frame = frame_of(image)
         return read_photo(self.stages, self.config, frame)
 
-    def open(self, stream_id: str, *, early: bool = False) -> Stream:
+    def open(self, stream_id: str, *, early: bool = False, watch: bool = False) -> Stream:
         """A new stream that takes frames one by one; for callers with their own frames.
 
-        With ``early`` its results also hold early sightings, see `vision.Sighting`.
+        With ``early`` its results also hold early sightings, see `vision.Sighting`; with ``watch`` those, too, that a
+        watch-list waits for: give all sightings to `vision.match.alarms.Alarms`.
         """
-        return Stream(self.stages, self.config, stream_id, self.times, early=early)
+        wants = wants_of(self.watchlists) if watch else None
+        return Stream(self.stages, self.config, stream_id, self.times, early=early, wants=wants)
 
     def frames(self, source: FileSource, stream: Stream | None = None) -> Iterator[FrameResult]:
         """Every frame of a source with what it gave.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,14 +10,14 @@ import numpy as np
 from vision.detect.vehicles import inside
 from vision.pipeline.config import StreamConfig
 from vision.pipeline.cuts import CutDetector
-from vision.pipeline.looks import BELOW, SETTLED, LookRules, Looks, Search
+from vision.pipeline.looks import BELOW, LookRules, Looks, Search, is_worth_another_look
 from vision.pipeline.motion import MotionGrid
 from vision.pipeline.pace import STANDING, Pace, speeds
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
 from vision.scene.scene import Scene
 from vision.sightings.book import Book
-from vision.sightings.records import PlateRecord, VehicleRecord
+from vision.sightings.records import VehicleRecord
 from vision.sightings.rules import ReadRules
 from vision.track.tracker import Tracker
 from vision.types import F32, I64, Box, Detections, Frame, PlateDetections, PlateRead, PlateText, Sighting, Vehicle
@@ -74,13 +74,20 @@ class Stream:
         config: settings.
         stream_id: name of the camera.
         times: where stage times are added.
-        early: whether results say early what is known of passes that go on.
+        early, wants: whether results say early what is known of passes that go on, and of which plates in any case.
     """
 
     def __init__(
-        self, stages: Stages, config: StreamConfig, stream_id: str, times: StageTimes, *, early: bool = False
+        self,
+        stages: Stages,
+        config: StreamConfig,
+        stream_id: str,
+        times: StageTimes,
+        *,
+        early: bool = False,
+        wants: Callable[[PlateText], bool] | None = None,
     ) -> None:
-        self._stages, self._config, self._times, self._gives_early = stages, config, times, early
+        self._stages, self._config, self._times = stages, config, times
         track, detect = config.track, config.detect
         self._vehicle_tracker = Tracker(
             high_score=track.high_score,
@@ -99,12 +106,9 @@ class Stream:
         )
         plates, closing = config.plates, config.sightings
         rules = ReadRules(**plates.model_dump(exclude={"grammar"}))
+        limits = closing.model_dump(exclude={"cut_threshold"})
         self._book = Book(
-            stages.reader.decoder,
-            self._describe,
-            rules,
-            stream_id,
-            **closing.model_dump(exclude={"cut_threshold"}),
+            stages.reader.decoder, self._describe, rules, stream_id, gives_early=early, wants=wants, **limits
         )
         self._cuts = CutDetector(closing.cut_threshold)
         self._motion = MotionGrid()
@@ -182,8 +186,7 @@ class Stream:
             with self._times.stage("attributes"):
                 self._attributes(frame, vehicles, ids)
         with self._times.stage("sightings"):
-            sightings += self._book.close(frame.time_ns)
-            early = self._book.early() if self._gives_early else []
+            sightings, early = sightings + self._book.close(frame.time_ns), self._book.early()
             texts = [self._book.plate_text(int(i)) if i >= 0 else None for i in plate_ids]
         return FrameResult(
             frame, vehicles, ids, reads, plate_ids, texts, sightings, early, is_cut, bool(searches), cause is not None
@@ -325,13 +328,6 @@ class Stream:
             colors = record.color_votes / record.attribute_weight
         box = record.evidence.vehicle_box if record.evidence and record.evidence.vehicle_box else record.span.last_box
         return vehicle_of(self._stages, box, round(record.score_sum / n, 4), classes, types, colors)
-
-
-def is_worth_another_look(plate: PlateRecord, min_width_px: float) -> bool:
-    """Whether a plate on no vehicle should be looked at again soon: readable, not settled, no sign or caption."""
-    text = plate.fusion.plate
-    is_settled = text is not None and text.score >= SETTLED
-    return not is_settled and plate.fusion.max_width_px >= min_width_px and not plate.span.is_fixed(1.0)
 
 
 def owner_of(plate: Box, boxes: F32, ids: I64) -> tuple[int, Box] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class Book:
         stream_id: goes into sightings.
         linger_s: how long an ended track may still be joined by another part of the same pass.
         min_frames, min_duration_s: a vehicle without plate seen less than this is discarded as noise, and counted.
-        early_score: a plate so sure is given out early, if `early` is asked.
+        early_score: a plate so sure is given out early, if `early` is asked and ``gives_early``.
+        wants: says of a plate whether it is given out early however sure it is: somebody is looking for it.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Book:
         min_frames: int,
         min_duration_s: float,
         early_score: float = 0.9,
+        gives_early: bool = True,
+        wants: Callable[[PlateText], bool] | None = None,
     ) -> None:
         self._decoder, self._describe, self._rules, self._stream_id = decoder, describe, rules, stream_id
         self._linger_ns = round(linger_s * NS)
         self._min_frames, self._min_ns = min_frames, round(min_duration_s * NS)
-        self._early_score = early_score
+        self._early_score, self._gives_early, self._wants = early_score, gives_early, wants
         self._vehicles: dict[int, VehicleRecord] = {}  # by track id, the part that goes on
         self._parts: list[VehicleRecord] = []  # earlier parts
         self.divided_ids: list[int] = []  # tracks divided by the last `see_plate`
@@ -219,8 +222,11 @@ class Book:
     def early(self) -> list[Sighting]:
         """Early sightings of passes that go on: one once its plate is sure enough, and one whenever its text changes.
 
+        A plate that is wanted is given out at once, and again when it is sure. Nothing if nothing was asked for.
         Every id given out here comes back in `close`, as the id of one final sighting or among its ``merged_ids``.
         """
+        if not self._gives_early and self._wants is None:
+            return []
         fresh = [p for p in self._plates if p.is_fresh and self._is_news(p)]
         for plate in self._plates:
             plate.is_fresh = False
@@ -231,22 +237,30 @@ class Book:
             clusters, _ = clusters_of(plates, self._believed)
             for owned, cluster in zip(owners_of(vehicles, clusters), clusters, strict=True):
                 text = self._text_of(cluster)
-                if text is None or text.score < self._early_score or not any(p in fresh for p in cluster):
+                if text is None or not self._is_due(text) or not any(p in fresh for p in cluster):
                     continue
                 alarm = alarm_of(cluster)
-                merged = merged_into(alarm, cluster)
-                if alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids):
+                merged, is_sure = merged_into(alarm, cluster), text.score >= self._early_score
+                is_same = alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids)
+                if alarm is not None and is_same and (alarm.is_sure or not is_sure):
                     continue
                 sightings.append(self._sighting(owned, cluster, text, cluster, is_final=False))
-                carry(sightings[-1], cluster, text.text)
+                carry(sightings[-1], cluster, text.text, is_sure=is_sure)
                 self.counts.early += 1
         return sightings
 
     def _is_news(self, plate: PlateRecord) -> bool:
         text = self._believed(plate)
-        return (
-            text is not None and text.score >= self._early_score and (not plate.alarm or plate.alarm.text != text.text)
-        )
+        if text is None:
+            return False
+        is_sure, alarm = text.score >= self._early_score, plate.alarm
+        return (not alarm or alarm.text != text.text or (is_sure and not alarm.is_sure)) and self._is_due(text)
+
+    def _is_due(self, text: PlateText) -> bool:
+        """Whether a plate is to be given out while its pass goes on."""
+        if self._gives_early and text.score >= self._early_score:
+            return True
+        return self._wants is not None and self._wants(text)
 
     def _text_of(self, cluster: list[PlateRecord]) -> PlateText | None:
         """What the plates of a cluster say together."""
@@ -298,4 +312,7 @@ class Book:
             self.counts.sightings += 1
             self.counts.read += text is not None
             self.counts.reasons.update([reason] if reason else [])
-        return sighting_of(self._stream_id, vehicles, plates, text, reason, self._describe, alarmed, is_final=is_final)
+        doubtful = self._rules.doubtful([p.fusion for p in plates]) if text is None else None
+        return sighting_of(
+            self._stream_id, vehicles, plates, text, reason, self._describe, alarmed, doubtful, is_final=is_final
+        )

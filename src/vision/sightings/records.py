@@ -145,6 +145,7 @@ class Alarm:
     text: str
     merged_ids: tuple[str, ...]
     first_ns: int  # of the first revision
+    is_sure: bool  # whether its plate was as sure as early sightings have to be that nobody waits for
 
 
 @dataclass(frozen=True, slots=True)

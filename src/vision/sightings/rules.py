@@ -49,6 +49,12 @@ class ReadRules:
             return None
         return None if is_alone and fusion.n_looks < self.min_looks_alone else marked
 
+    def doubtful(self, fusions: Sequence[PlateFusion]) -> PlateText | None:
+        """What the plate with the clearest look says although it is not believed; None if no look showed anything."""
+        clear = [f for f in fusions if f.plate is not None and f.best_look >= self.min_look_score]
+        best = max(clear, key=lambda f: f.best_look, default=None)
+        return mark_unreadable(best.plate, self.min_char_score) if best and best.plate else None
+
     def reason(self, vehicles: Sequence[VehicleRecord], plates: Sequence[PlateRecord]) -> Reason:
         """Why a vehicle has no plate text."""
         return reason_of(vehicles, plates, self.min_width_px)

@@ -20,6 +20,7 @@ def sighting_of(
     reason: Reason,
     describe: Describe,
     alarmed: Sequence[PlateRecord],
+    doubtful: PlateText | None = None,
     *,
     is_final: bool,
 ) -> Sighting:
@@ -29,6 +30,7 @@ def sighting_of(
         text, reason: what the plates say together, or why nothing.
         describe: makes a `Vehicle` of a vehicle record's votes.
         alarmed: the plates whose early sightings this one goes on with.
+        doubtful: what the plates say and is not believed.
     """
     own, others = [v.span for v in vehicles], [p.span for p in plates]
     spans, every = own or others, own + others
@@ -60,6 +62,7 @@ def sighting_of(
         revision=alarm.revision + 1 if alarm else 1,
         state="final" if is_final else "early",
         merged_ids=merged_into(alarm, alarmed),
+        doubtful=doubtful,
     )
 
 
@@ -83,7 +86,7 @@ def lead_of(plates: Iterable[PlateRecord]) -> PlateRecord:
     return min(plates, key=lambda p: (p.span.first_ns, p.track_id))
 
 
-def carry(said: Sighting, plates: Sequence[PlateRecord], text: str) -> None:
+def carry(said: Sighting, plates: Sequence[PlateRecord], text: str, *, is_sure: bool) -> None:
     """Note an early sighting on the plate whose id it has; alarms of the others are merged into it, for good.
 
     Should one of those part from it later after all, it goes on under a new id.
@@ -94,7 +97,7 @@ def carry(said: Sighting, plates: Sequence[PlateRecord], text: str) -> None:
     for plate in plates:
         if plate is not carrier and plate.alarm:
             plate.alarm, plate.n_merged = None, plate.n_merged + 1
-    carrier.alarm = Alarm(said.id, said.revision, text, said.merged_ids, first_ns)
+    carrier.alarm = Alarm(said.id, said.revision, text, said.merged_ids, first_ns, is_sure)
 
 
 def alarm_of(plates: Iterable[PlateRecord]) -> Alarm | None:

@@ -1,11 +1,11 @@
-"""Sightings and photos as plain JSON: what `vision run` and `vision read` write."""
+"""Sightings, matches and photos as plain JSON: what `vision run` and `vision read` write."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from vision.events.record import PlatePart, VehiclePart, box_of, record_of
-from vision.types import Photo, PlateRead, Sighting
+from vision.events.record import PlatePart, VehiclePart, box_of, match_record_of, record_of
+from vision.types import Match, Photo, PlateRead, Sighting
 
 
 def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dict[str, Any]:
@@ -15,6 +15,11 @@ def event_of(sighting: Sighting, *, images: dict[str, str] | None = None) -> dic
         images: relative paths of the evidence pictures by role (scene, vehicle, plate).
     """
     return record_of(sighting, images).plain()
+
+
+def match_of(match: Match, *, images: dict[str, str] | None = None) -> dict[str, Any]:
+    """The match under schema ``vision.match/1`` (see `vision.events.record.MatchRecord`)."""
+    return match_record_of(match, images).plain()
 
 
 def read_of(read: PlateRead) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from vision.match.alarms import Alarms
 from vision.pipeline.stats import Durations
 from vision.pipeline.stream import Stream
+from vision.pipeline.watch import is_told
 from vision.site.settings import CameraSettings
-from vision.types import CameraStatus, Frame, Sighting
+from vision.types import CameraStatus, Frame, Match, Sighting
 from vision.video.status import Source
 
 NS = 1_000_000_000
@@ -38,6 +40,8 @@ class CameraCounts:
     vehicles: int = 0
     read: int = 0
     early: int = 0  # early sightings; the two above count final ones
+    matches: int = 0  # of watch-lists: alarms that the final sighting confirmed
+    withdrawn: int = 0  # and those that it did not
     restarts: int = 0  # of a source that broke in an unforeseen way
     without_main: int = 0  # frames for which the main stream had no picture
 
@@ -64,6 +68,7 @@ class Camera:
     say: Say
     open_source: Open
     counts: CameraCounts = field(default_factory=CameraCounts)
+    alarms: Alarms = field(default_factory=Alarms)
     status: CameraStatus | None = None
     waiting: deque[Waiting] = field(default_factory=deque)
     is_busy: bool = False
@@ -185,13 +190,25 @@ class Camera:
         self.counts.flushes += 1
         return self.stream.close()
 
-    def count(self, sightings: list[Sighting]) -> None:
-        """Add what leaves to the counters."""
+    def results(self, sightings: list[Sighting]) -> list[Sighting | Match]:
+        """What leaves, counted: the sightings, each followed by the matches that it gives."""
+        out: list[Sighting | Match] = []
         for sighting in sightings:
-            if sighting.plate is not None:
-                self.last_plate = sighting.plate.text
-            if sighting.state == "early":
-                self.counts.early += 1
-            else:
-                self.counts.vehicles += 1
-                self.counts.read += sighting.plate is not None
+            if is_told(sighting, self.settings, early=self.settings.early):
+                out.append(sighting)
+                self._count(sighting)
+            matches = self.alarms.see(sighting, time.time_ns())
+            if sighting.state == "final":
+                self.counts.matches += sum(m.state == "confirmed" for m in matches)
+                self.counts.withdrawn += sum(m.state == "withdrawn" for m in matches)
+            out += matches
+        return out
+
+    def _count(self, sighting: Sighting) -> None:
+        if sighting.plate is not None:
+            self.last_plate = sighting.plate.text
+        if sighting.state == "early":
+            self.counts.early += 1
+        else:
+            self.counts.vehicles += 1
+            self.counts.read += sighting.plate is not None

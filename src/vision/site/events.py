@@ -12,7 +12,15 @@ from typing import Any
 
 from vision import __version__
 from vision.errors import ConfigError
-from vision.events.make import Stretch, picture_part, sighting_event, site_part, statistics_event, status_event
+from vision.events.make import (
+    Stretch,
+    match_event,
+    picture_part,
+    sighting_event,
+    site_part,
+    statistics_event,
+    status_event,
+)
 from vision.events.model import SitePart
 from vision.outbox.outbox import Outbox
 from vision.outbox.sender import Route
@@ -20,7 +28,7 @@ from vision.report.evidence import Jpeg
 from vision.sinks.registry import make_sink
 from vision.site.camera import Camera
 from vision.site.settings import CameraSettings, SinkSettings, SiteSettings
-from vision.types import CameraStatus, Sighting
+from vision.types import CameraStatus, Match, Sighting
 
 HOUR_S = 3600.0
 DRAIN_S = 1.0  # so long sinks may still take what is left when a site stops
@@ -101,6 +109,12 @@ class SiteEvents:
                 if sighting.reason:
                     tally.unread[sighting.reason] += 1
         event = sighting_event(sighting, self._part(sighting.stream_id), parts, now_ns=time.time_ns())
+        self.outbox.put(event, [j.data for j in jpegs.values()])
+
+    def match(self, match: Match, jpegs: Mapping[str, Jpeg]) -> None:
+        """Hand over a watch-list's alarm with the pictures of its sighting by role."""
+        parts = [picture_part(role, j.data, j.width, j.height) for role, j in jpegs.items()]  # type: ignore[arg-type]
+        event = match_event(match, self._part(match.sighting.stream_id), parts, now_ns=time.time_ns())
         self.outbox.put(event, [j.data for j in jpegs.values()])
 
     def status(self, status: CameraStatus) -> None:

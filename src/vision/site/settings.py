@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from vision.errors import ConfigError
+from vision.match.settings import WatchlistSettings
 from vision.pipeline.config import ModelsConfig, Seconds, StreamConfig, read_toml
 from vision.settings import Section, expanded, parse
 
@@ -66,7 +67,7 @@ class SiteHead(Section):
 
     ``workers``: threads that run the networks, 0: one per core. ``models`` are shared by all cameras. ``name`` and
     ``purpose`` (what the data are collected for) stand in every event.
-    ``statistics_s``: seconds between two statistics events of a camera.
+    ``statistics_s``: seconds between two statistics events of a camera. ``watchlist``: what all cameras look for.
     """
 
     workers: Annotated[int, Field(ge=0, le=256)] = 0
@@ -75,6 +76,7 @@ class SiteHead(Section):
     purpose: str = ""
     statistics_s: Annotated[float, Field(ge=1)] = 60.0
     outbox: OutboxSettings = OutboxSettings()
+    watchlist: tuple[WatchlistSettings, ...] = ()
 
 
 class SiteSettings(SiteHead):

@@ -1,4 +1,4 @@
-"""The engine: cameras and workers that share the networks; sightings and camera states come out, in order per camera.
+"""The engine: cameras and workers that share the networks; what they see comes out, in order per camera.
 
 A worker takes the frame that has waited longest, longer ones of a camera with priority counting more. When frames wait
 too long the governor makes every stream look less often, which is counted. One camera's errors stay with it.
@@ -18,20 +18,23 @@ from types import TracebackType
 from typing import Self
 
 from vision.errors import ConfigError
+from vision.match.alarms import Alarms
+from vision.match.watchlist import load_watchlists
 from vision.pipeline.config import Config
 from vision.pipeline.governor import Governor
 from vision.pipeline.stages import Stages, adjusted, load_stages
 from vision.pipeline.stats import StageTimes
 from vision.pipeline.stream import Stream
+from vision.pipeline.watch import follow_files, wants_of, words_of
 from vision.site.camera import Camera, CameraCounts, Open, Waiting
 from vision.site.settings import CameraSettings, SiteSettings, load_site
 from vision.site.sources import open_camera
-from vision.types import CameraStatus, Sighting
+from vision.types import CameraStatus, Match, Sighting
 
-SiteEvent = Sighting | CameraStatus
+SiteEvent = Sighting | Match | CameraStatus
 
 MOST_PENDING = 10_000  # events that nobody has taken yet; then frames wait, and are dropped and counted
-FIXED = ("models", "workers", "name", "purpose", "statistics_s", "outbox", "sinks")  # while a site runs
+FIXED = ("models", "workers", "name", "purpose", "statistics_s", "outbox", "sinks", "watchlist")  # while a site runs
 STOP_S = 4.0  # within this, stopping has flushed everything
 TICK_S = 0.25
 
@@ -65,6 +68,7 @@ class Site:
     ) -> None:
         self.settings = settings if isinstance(settings, SiteSettings) else load_site(settings)
         self.stages = stages or load_stages(Config(models=self.settings.models))
+        self.watchlists = load_watchlists(self.settings.watchlist, words_of(self.stages))
         self.times = times or StageTimes()
         self.governor = Governor()
         self.cameras: dict[str, Camera] = {}
@@ -80,7 +84,10 @@ class Site:
     # -- the three faces ---------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[SiteEvent]:
-        """Sightings and camera states as they come, until `stop`; then what was still open."""
+        """Sightings, matches and camera states as they come, until `stop`; then what was still open.
+
+        A match follows its sighting; where early sightings are not asked for, early matches come alone.
+        """
         self.start()
         while (event := self._events.get()) is not None:
             yield event
@@ -121,6 +128,8 @@ class Site:
             threading.Thread(target=body, name=f"site-{body.__name__.strip('_')}-{i}", daemon=True)
             for i, body in enumerate([*bodies, self._keep])
         ]
+        args = (self.watchlists, lambda: self._is_stopping)
+        self._threads.append(threading.Thread(target=follow_files, args=args, name="site-watchlists", daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -198,11 +207,13 @@ class Site:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _stream(self, settings: CameraSettings) -> Stream:
-        return Stream(adjusted(self.stages, settings), settings, settings.id, self.times, early=settings.early)
+        stages = adjusted(self.stages, settings)
+        return Stream(stages, settings, settings.id, self.times, early=settings.early, wants=wants_of(self.watchlists))
 
     def _add(self, settings: CameraSettings, counts: CameraCounts | None = None) -> None:
         stream = self._stream(settings)
-        camera = Camera(settings, stream, self._gate, self._emit, self._open_source, counts or CameraCounts())
+        counts, alarms = counts or CameraCounts(), Alarms(self.watchlists)
+        camera = Camera(settings, stream, self._gate, self._emit, self._open_source, counts, alarms)
         with self._gate:
             self.cameras[settings.id] = camera
         camera.start()
@@ -270,9 +281,8 @@ class Site:
                 camera.report("failed", f"{type(err).__name__}: {err}")
             sightings = salvaged(camera)
             camera.stream = self._stream(camera.settings)
-        camera.count(sightings)
-        for sighting in sightings:
-            self._emit(sighting)
+        for result in camera.results(sightings):
+            self._emit(result)
         with self._gate:
             camera.is_busy = False
             self._gate.notify_all()
@@ -326,6 +336,7 @@ def salvaged(camera: Camera) -> list[Sighting]:
         return camera.flush()
     except Exception:
         camera.counts.lost_flushes += 1
+        camera.alarms.abandon()
         return []
 
 
