@@ -19,6 +19,7 @@ from vision.match.plates import kind_finder, normalized, why_none
 from vision.plates.grammar import Grammar
 
 COLUMNS = ("plate", "plate_hmac", "id", "kind", "color", "type", "valid_from", "valid_until", "note")
+HASHED_COLUMNS = ("plate_hmac", "id", "color", "type", "valid_from", "valid_until")
 HASHED = "hashed"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 ID_LENGTH = 200
