@@ -46,7 +46,8 @@ def run(
     no_annotate: Annotated[bool, typer.Option("--no-annotate", help="Write no annotated video (faster).")] = False,
     early: Annotated[bool, typer.Option("--early", help="Write early sightings of passes that go on, too.")] = False,
     watchlists: Annotated[
-        list[Path] | None, typer.Option("--watchlist", metavar="FILE", help="Look for the plates in this list; may be repeated.")
+        list[Path] | None,
+        typer.Option("--watchlist", metavar="FILE", help="Look for the plates in this list; may be repeated."),
     ] = None,
     json: JsonOption = False,
 ) -> None:

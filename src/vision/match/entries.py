@@ -10,10 +10,10 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vision.match.plates import kind_finder, normalized, why_none
 from vision.plates.grammar import Grammar
@@ -39,6 +39,9 @@ class Entry(NamedTuple):
         return (self.from_ns is None or self.from_ns <= time_ns) and (self.until_ns is None or time_ns < self.until_ns)
 
 
+Row = str | tuple[str, str, str, int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with a line (0: with the file)."""
@@ -52,13 +55,14 @@ class Problem:
 
 @dataclass(slots=True)
 class ListFile:
-    """What a file holds: entries (plain tuples, see `Entry`) by plate or hash, counts per kind of plate, problems.
+    """What a file holds: entries by plate or hash, counts per kind of plate, problems.
 
-    Plain tuples, and a second table for the few plates with more than one entry: a list may have a million.
+    A list may have a million: an entry is its id alone, or the fields of an `Entry` where there are more, and the few
+    plates with a second entry have it in a second table.
     """
 
-    first: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    more: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    first: dict[str, Row] = field(default_factory=dict)
+    more: dict[str, list[Row]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     is_hashed: bool = False
@@ -69,8 +73,8 @@ class ListFile:
     def entries(self, key: str) -> Iterator[Entry]:
         """The entries of a plate (or hash)."""
         if key in self.first:
-            yield Entry(*self.first[key])
-            yield from (Entry(*row) for row in self.more.get(key, ()))
+            for row in (self.first[key], *self.more.get(key, ())):
+                yield Entry(row) if isinstance(row, str) else Entry(*row)
 
 
 class LineError(ValueError):
@@ -98,9 +102,10 @@ def read_entries(
     for number, values in csv_lines(text, out) if is_csv else json_lines(text, out):
         try:
             key, kind, row = checked(values, kind_of, grammar, words)
-            if lines.setdefault(row[0], number) != number:
-                raise LineError(f"id: expected one that no other line has, line {lines[row[0]]} has it, too")
-            if len(out) and out.is_hashed != (kind == HASHED):
+            id_ = row if isinstance(row, str) else row[0]
+            if lines.setdefault(id_, number) != number:
+                raise LineError(f"id: expected one that no other line has, line {lines[id_]} has it, too")
+            if out.first and out.is_hashed != (kind == HASHED):
                 raise LineError("expected plate in all lines or plate_hmac in all lines")
         except LineError as err:
             out.problems.append(Problem(number, str(err)))
@@ -115,7 +120,7 @@ def read_entries(
 
 
 def csv_lines(text: str, out: ListFile) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Number and values of each line of a CSV file with a head; problems of its form go to ``out``."""
+    """Number and filled cells of each line of a CSV file with a head; problems of its form go to ``out``."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         head = [name.strip().lower() for name in next(reader, [])]
@@ -126,7 +131,7 @@ def csv_lines(text: str, out: ListFile) -> Iterator[tuple[int, Mapping[str, str]
             return
         for cells in reader:
             if len(cells) == len(head):
-                yield reader.line_num, dict(zip(head, cells, strict=True))
+                yield reader.line_num, {name: cell for name, cell in zip(head, cells, strict=True) if cell}
             elif any(cell.strip() for cell in cells):
                 out.problems.append(Problem(reader.line_num, f"expected {len(head)} cells, got {len(cells)}"))
     except csv.Error as err:
@@ -151,44 +156,50 @@ def json_lines(text: str, out: ListFile) -> Iterator[tuple[int, Mapping[str, str
         elif wrong := [name for name, value in values.items() if not isinstance(value, (str, type(None)))]:
             out.problems.append(Problem(number, f"{wrong[0]}: expected a text"))
         else:
-            yield number, {name: value or "" for name, value in values.items()}
+            yield number, {name: value for name, value in values.items() if value}
 
 
 def checked(
-    values: Mapping[str, str], kind_of: Any, grammar: Grammar, words: Mapping[str, frozenset[str]]
-) -> tuple[str, str, tuple[Any, ...]]:
-    """Plate or hash, kind and the fields of an `Entry` of one line.
+    values: Mapping[str, str],
+    kind_of: Callable[[str], str | None],
+    grammar: Grammar,
+    words: Mapping[str, frozenset[str]],
+) -> tuple[str, str, Row]:
+    """Plate or hash, kind and entry of one line.
 
     Raises:
         LineError: something is wrong with it.
     """
 
-    def value(name: str) -> str:
-        return values.get(name, "").strip()
-
-    plate, digest = normalized(value("plate")), value("plate_hmac").lower()
+    values = {name: value.strip() for name, value in values.items()}
+    plate, digest = values.get("plate", ""), values.get("plate_hmac", "").lower()
     if bool(plate) == bool(digest):
         raise LineError("expected plate or plate_hmac, got both" if plate else "plate: expected one, got none")
     kind = HASHED if digest else kind_of(plate)
     if kind is None:
+        plate = normalized(plate)
+        kind = kind_of(plate)
+    if kind is None:
         raise LineError(f"plate: {why_none(plate, grammar)}")
     if digest and not DIGEST.fullmatch(digest):
         raise LineError("plate_hmac: expected 64 hexadecimal digits")
-    if digest and not value("id"):
+    if digest and "id" not in values:
         raise LineError("id: expected one beside plate_hmac, got none")
-    named = value("kind")
+    id_ = values.get("id") or plate
+    if len(id_) > ID_LENGTH or not id_.isprintable():
+        raise LineError(f"id: expected at most {ID_LENGTH} printable characters")
+    if len(values) <= 2:  # nothing but a plate and an id, as most lines of long lists
+        return digest or plate, kind, id_
+    named = values.get("kind")
     if named and named != kind and not (digest or named in {k.name for k in grammar.kinds_of(plate)}):
         raise LineError(f"kind: expected {kind} (what the plate is) or none")
     for name, known in words.items():
-        if value(name) and known and value(name) not in known:
+        if values.get(name) and known and values[name] not in known:
             raise LineError(f"{name}: expected one of {', '.join(sorted(known))}")
-    from_ns, until_ns = time_of("valid_from", value("valid_from")), time_of("valid_until", value("valid_until"))
+    from_ns, until_ns = (time_of(name, values.get(name, "")) for name in ("valid_from", "valid_until"))
     if from_ns is not None and until_ns is not None and until_ns <= from_ns:
         raise LineError("valid_until: expected a time after valid_from")
-    id_ = value("id") or plate
-    if len(id_) > ID_LENGTH or not id_.isprintable():
-        raise LineError(f"id: expected at most {ID_LENGTH} printable characters")
-    return digest or plate, kind, (id_, value("color"), value("type"), from_ns, until_ns)
+    return digest or plate, kind, (id_, values.get("color", ""), values.get("type", ""), from_ns, until_ns)
 
 
 def time_of(name: str, text: str) -> int | None:
