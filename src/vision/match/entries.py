@@ -21,6 +21,7 @@ from vision.plates.grammar import Grammar
 COLUMNS = ("plate", "plate_hmac", "id", "kind", "color", "type", "valid_from", "valid_until", "note")
 HASHED_COLUMNS = ("plate_hmac", "id", "color", "type", "valid_from", "valid_until")
 HASHED = "hashed"
+PLAIN = {"plate", "plate_hmac", "id"}
 DIGEST = re.compile(r"[0-9a-f]{64}")
 ID_LENGTH = 200
 
@@ -188,7 +189,7 @@ def checked(
     id_ = values.get("id") or plate
     if len(id_) > ID_LENGTH or not id_.isprintable():
         raise LineError(f"id: expected at most {ID_LENGTH} printable characters")
-    if len(values) <= 2:  # nothing but a plate and an id, as most lines of long lists
+    if values.keys() <= PLAIN:  # nothing but a plate and an id, as most lines of long lists
         return digest or plate, kind, id_
     named = values.get("kind")
     if named and named != kind and not (digest or named in {k.name for k in grammar.kinds_of(plate)}):
