@@ -1,6 +1,7 @@
 """Watch-lists and readings to test with."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def watchlist(path: Path, **settings: Any) -> Watchlist:
     return Watchlist(WatchlistSettings(**{"name": "stolen", "file": str(path), **settings}), words())
 
 
+@cache
 def read_plate(text: str, view: tuple[int, float] = CLEAR, n: int = 5) -> PlateText:
     """What the shipped network reads of a rendered plate, fused."""
     fusion = PlateFusion(reader().decoder)
