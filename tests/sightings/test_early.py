@@ -5,11 +5,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.sightings.real_reads import real_read
-from tests.sightings.test_book import box_at, frame_at, ns
+from tests.sightings.real_reads import reader, real_read
+from tests.sightings.test_book import box_at, describe, frame_at, ns
 from tests.sightings.test_identity import drive, new_book
+from vision.events.record import record_of
+from vision.match.likely import probability_of
 from vision.sightings.book import Book
-from vision.types import Sighting
+from vision.sightings.rules import ReadRules
+from vision.types import PlateText, Sighting
 
 PLATES = (("京A12345", "京A12346"), ("沪B67890", "沪B67899"), ("京A12347", "京A72347"), ("粤FD12345", "粤FD12349"))
 VIEWS = ((110, 0.0), (60, 1.2), (40, 0.8), (30, 1.0))  # plate width in px and blur: clear, misread, unsure, unreadable
@@ -163,3 +166,74 @@ def test_asking_for_early_ones_changes_no_final_text(seed: int, monkeypatch: pyt
         return sorted((s.plate.text, s.first_s, s.track_ids) for s in sightings if s.plate)
 
     assert told(with_early) == told(without)
+
+
+def wanting(*texts: str, gives_early: bool = False) -> Book:
+    """A book in which somebody waits for plates of which one of these may be what is read."""
+
+    def wants(plate: PlateText) -> bool:
+        return plate.log_probs is not None and any(
+            probability_of(text, plate.log_probs, reader().decoder.charset) > 0.2 for text in texts
+        )
+
+    return Book(
+        reader().decoder, describe, ReadRules(), "cam", linger_s=2.0, min_frames=5, min_duration_s=0.3,
+        gives_early=gives_early, wants=wants,
+    )  # fmt: skip
+
+
+def driven(book: Book, views: list[tuple[int, float]], text: str = "京A12345") -> list[Sighting]:
+    early = []
+    for k, view in enumerate(views):
+        drive(book, 1, 1, text, k / 10, k / 10 + 0.1, view)
+        early += book.early()
+    return early
+
+
+def test_a_wanted_plate_comes_early_before_it_is_sure_and_again_when_it_is() -> None:
+    book = wanting("京A12345")
+    early = driven(book, [(44, 0.8)] * 4 + [(110, 0.0)] * 6)
+    scores = [s.plate.score for s in early if s.plate]
+    assert len(scores) == len(early) >= 2
+    assert scores[0] < 0.9 <= scores[-1]
+    assert sum(score >= 0.9 for score in scores) == 1
+    check(early, book.close(None))
+
+
+def test_nobody_is_told_early_of_a_plate_that_is_not_wanted() -> None:
+    book = wanting("沪B67890")
+    assert not driven(book, [(110, 0.0)] * 8)
+    (final,) = book.close(None)
+    assert final.revision == 1
+
+
+def test_wanted_plates_come_beside_all_others_where_those_are_asked_for() -> None:
+    book = wanting("沪B67890", gives_early=True)
+    (early,) = driven(book, [(110, 0.0)] * 8)
+    assert early.plate is not None
+    assert early.plate.text == "京A12345"
+
+
+def test_what_an_unread_plate_may_be_is_carried_for_watch_lists() -> None:
+    book = new_book()
+    driven(book, [(30, 1.0)] * 8)
+    (final,) = book.close(None)
+    assert final.plate is None
+    assert final.doubtful is not None
+    assert final.doubtful.log_probs is not None
+    assert final.doubtful.score < 0.6
+    assert "doubtful" not in record_of(final).plain()
+
+
+def test_looks_that_show_nothing_carry_nothing() -> None:
+    book = new_book()
+    driven(book, [(36, 0.9)] * 8)
+    (final,) = book.close(None)
+    assert final.plate is None
+    assert final.doubtful is None
+
+
+def test_a_read_plate_has_nothing_doubtful() -> None:
+    book = new_book()
+    driven(book, [(110, 0.0)] * 8)
+    assert [s.doubtful for s in book.close(None)] == [None]

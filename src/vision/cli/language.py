@@ -56,6 +56,18 @@ CHINESE = (
     ),
     (r"error: --detections: expected one of (.*), got .*", r"错误:--detections 可选:\1"),
     (r"error: trackeval is not installed: (.*)", r"错误:未安装 trackeval:\1"),
+    (r"error: (.*): cannot read the watch-list: (.*)", r"错误:无法读取布控名单 \1:\2"),
+    (r"error: (.*): expected a watch-list, .csv or .jsonl", r"错误:\1 不是布控名单(应为 .csv 或 .jsonl 文件)"),
+    (
+        r"error: (\w+): expected a key of at least (\d+) characters in this variable",
+        r"错误:环境变量 \1 中需要至少 \2 个字符的密钥",
+    ),
+    (
+        r"error: id: expected one in every line \(without, .*",
+        r"错误:每一行都必须有 id(否则 id 就是车牌本身)",
+    ),
+    (r"error: (watch-list .*); the list as it was goes on \((\d+) entries\)", r"错误:\1;继续使用原名单(\2 条)"),
+    (r"error: watch-list (.*?): (.*)", r"错误:布控名单 \1:\2"),
     (r"error: interrupted", r"已中断"),
     (r"error: (.*)", r"错误:\1"),
 )

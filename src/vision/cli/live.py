@@ -10,7 +10,7 @@ from typing import Any
 
 from vision.cli import INTERRUPTED, OK
 from vision.cli.interrupts import interrupts
-from vision.cli.say import error, note
+from vision.cli.say import error, log_notes, note
 from vision.cli.say import out as say_out
 from vision.errors import ConfigError
 from vision.events.times import milliseconds_text
@@ -34,7 +34,7 @@ def live_command(
     routes = checked_routes(settings, file)
     site = Site(settings)
     folder = out or Path("runs") / f"{file.stem}-live"
-    with interrupts() as is_stopped, SiteOutput(folder) as output:
+    with interrupts() as is_stopped, log_notes("vision.watchlist"), SiteOutput(folder) as output:
         sent = events_of(site, folder, routes) if routes else None
         monitor = None
         pictures, ended = LastPictures(), 0

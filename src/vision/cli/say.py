@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,26 @@ def note(text: str) -> None:
 def error(text: str) -> None:
     """One line about what went wrong, in the user's language, on stderr."""
     note(translate(f"error: {' '.join(text.split())}"))
+
+
+class LogNotes(logging.Handler):
+    """A part of the library's log as lines on stderr: errors in the user's language, other news as they are."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one record."""
+        (error if record.levelno >= logging.ERROR else note)(record.getMessage())
+
+
+@contextmanager
+def log_notes(name: str) -> Iterator[None]:
+    """Say what a logger logs, news and worse, while the body runs."""
+    logger, handler = logging.getLogger(name), LogNotes()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class Bars:

@@ -14,6 +14,6 @@ class WatchlistSettings(Section):
 
     name: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
     file: Annotated[str, Field(min_length=1)]
-    min_probability: Annotated[float, Field(ge=0.001, le=1)] = 0.2
+    min_probability: Annotated[float, Field(ge=0.001, le=1)] = 0.1
     notify: Literal["early", "final"] = "early"
     key_variable: Annotated[str, Field(pattern=r"^\w+$")] = "VISION_WATCHLIST_KEY"
