@@ -167,7 +167,7 @@ def tried(passes: Sequence[Seen], find: Find) -> tuple[int, int, int, float]:
 
 
 def loaded(plates: Sequence[str], pipeline: Pipeline, folder: Path) -> tuple[Watchlist, list[object]]:
-    """A real list of these plates; entries, processor time to load it (s) and what a process grows by meanwhile (MB)."""
+    """A real list of these plates; entries, processor time to load it (s), what a process grows by meanwhile (MB)."""
     file = folder / "list.csv"
     lines = [f"{plate},case {i}\n" for i, plate in enumerate(plates)]
     file.write_text("plate,id\n" + "".join(lines), encoding="utf-8")

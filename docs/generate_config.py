@@ -42,6 +42,8 @@ SECTIONS = {
     "sightings": "When tracks become a sighting.",
     "scene": "What a camera's picture means, for one camera; how to place all this: [the scene](../how-to/scene.md). "
     "Streams only: photos are read whole.",
+    "watchlist": "Plates to look for; one table for each list, which may be in a site file as well. How to: "
+    "[watch-lists](../how-to/watchlist.md). Streams only.",
 }
 
 MODEL = "name of a shipped model or path of a folder with `model.toml`"
@@ -105,6 +107,11 @@ MEANINGS = {
     "scene.zones": "`[[scene.zones]]`: `name`, `points` (polygon), `limit_s` (who stands there longer is over it)",
     "scene.calibration": "`[scene.calibration]`: `points` and `meters` (four or more), or `homography` and "
     "`scale_error`; `area`, `point_error_px`, `meter_error_m`",
+    "watchlist.name": "the list's name in events and logs: letters, digits, `_`, `-`",
+    "watchlist.file": "its file, `.csv` or `.jsonl`; read anew when it changes",
+    "watchlist.min_probability": "a sighting is said to be of an entry if that is so probable, by what was read",
+    "watchlist.notify": "`early`: while the pass goes on, and again at its end; `final`: at its end alone",
+    "watchlist.key_variable": "environment variable with the key of a hashed list",
 }
 
 NAMES = {"bool": "true, false", "str": "text", "int": "whole number", "float": "number"}
@@ -157,19 +164,26 @@ def toml(value: Any) -> str:
 
 def keys() -> list[str]:
     """All settings, `section.key`."""
-    return [f"{name}.{key}" for name, section in Config.model_fields.items() for key in section.annotation.model_fields]  # type: ignore[union-attr]
+    return [f"{name}.{key}" for name in Config.model_fields for key in section_of(name).model_fields]
+
+
+def section_of(name: str) -> Any:
+    """The class of a section, also where there may be several."""
+    kind = Config.model_fields[name].annotation
+    return get_args(kind)[0] if get_origin(kind) is tuple else kind
 
 
 def page() -> str:
     """The whole page."""
     lines = [HEAD]
     for name, section in Config.model_fields.items():
-        model: Any = section.annotation
-        lines += [f"## [{name}]\n", f"{SECTIONS[name]}\n", "| key | default | bounds | meaning |", "|---|---|---|---|"]
+        model, heading = section_of(name), f"[[{name}]]" if get_origin(section.annotation) is tuple else f"[{name}]"
+        lines += [f"## {heading}\n", f"{SECTIONS[name]}\n", "| key | default | bounds | meaning |", "|---|---|---|---|"]
         for key, field in model.model_fields.items():
             kind, rules, _ = flat(field.annotation)
             limits = bounds([*rules, *field.metadata]) or kind
-            lines.append(f"| `{key}` | {literal(field.default)} | {limits} | {MEANINGS[f'{name}.{key}']} |")
+            default = "required" if field.is_required() else literal(field.default)
+            lines.append(f"| `{key}` | {default} | {limits} | {MEANINGS[f'{name}.{key}']} |")
         lines.append("")
     lines += ["## The defaults as a file\n", "```toml", *defaults(), "```", ""]
     return "\n".join(lines)
@@ -178,7 +192,7 @@ def page() -> str:
 def defaults() -> list[str]:
     """A TOML file that changes nothing."""
     lines: list[str] = []
-    for name, section in Config().model_dump().items():
+    for name, section in Config().model_dump(exclude={"watchlist"}).items():
         lines += [*([""] if lines else []), f"[{name}]"]
         for key, value in section.items():
             lines.append(f"{key} = {toml(value)}" if value is not None else f"# {key} is unset")

@@ -23,7 +23,7 @@ from vision.errors import (
     SourceError,
     VisionError,
 )
-from vision.types import CameraStatus, Char, Frame, Photo, Planes, PlateRead, PlateText, Sighting, Vehicle
+from vision.types import CameraStatus, Char, Frame, Match, Photo, Planes, PlateRead, PlateText, Sighting, Vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,7 @@ __all__ = [
     "DecodeError",
     "Frame",
     "InferenceError",
+    "Match",
     "ModelError",
     "OutputError",
     "Photo",

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +135,7 @@ def test_a_site_raises_early_ends_each_alarm_and_hears_of_new_entries(tmp_path: 
     def sent(folder: str = "matches") -> list[dict[str, Any]]:
         return [event for file in sorted((tmp_path / folder).glob("*.jsonl")) for event in lines_of(file)]
 
-    with running(site, out) as (process, _):
+    with running(site, out) as (process, url):
         time.sleep(3)
         assert not sent()
         write(tmp_path / "new.csv", *NEIGHBORS, "京A12345")
@@ -141,6 +143,15 @@ def test_a_site_raises_early_ends_each_alarm_and_hears_of_new_entries(tmp_path: 
         wait_for(lambda: any(ends(e) for e in sent()))
         write(listed, "京A1")  # broken: the list as it was goes on
         wait_for(lambda: "the list as it was goes on (4 entries)" in (tmp_path / "out.err").read_text(encoding="utf-8"))
+        with urllib.request.urlopen(f"{url}/status", timeout=5) as answer:
+            (state,) = json.load(answer)["watchlists"]
+        assert (state["name"], state["entries"]) == ("stolen", 4)
+        assert "line 2: plate: expected 7 or 8 characters" in state["trouble"]
+        with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
+            metrics = answer.read().decode()
+        assert 'vision_watchlist_entries{watchlist="stolen"} 4.0' in metrics
+        assert 'vision_watchlist_stale{watchlist="stolen"} 1.0' in metrics
+        assert re.search(r'vision_matches_total{camera="gate",state="confirmed"} [1-9]', metrics)
         before = len(sent())
         wait_for(lambda: len(sent()) > before + 1)
         process.send_signal(signal.SIGINT)

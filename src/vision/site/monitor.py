@@ -72,6 +72,7 @@ def snapshot(site: Site, rates: Rates, *, show_plates: bool = False, outbox: Out
         "started_s": round((time.time_ns() - site.started_ns) / 1e9, 1),
         "stretch": round(site.governor.stretch, 2),
         "cameras": cameras,
+        "watchlists": [{"name": w.name, "entries": len(w), "trouble": w.trouble} for w in site.watchlists],
         "sinks": [{"name": name, **figures} for name, figures in outbox.figures().items()] if outbox else [],
         "outbox": {"trouble": outbox.trouble, "lost": outbox.lost, **outbox.counts} if outbox else None,
     }
@@ -95,6 +96,11 @@ class SiteCollector:
         lost = CounterMetricFamily("vision_lost_flushes", "Times that open sightings got lost", labels=["camera"])
         early = CounterMetricFamily("vision_early_sightings", "Early sightings", labels=["camera"])
         alone = CounterMetricFamily("vision_frames_without_main", "Frames without main stream", labels=["camera"])
+        matches = CounterMetricFamily(
+            "vision_matches", "Alarms of watch-lists by their end", labels=["camera", "state"]
+        )
+        listed = GaugeMetricFamily("vision_watchlist_entries", "Entries of a watch-list in use", labels=["watchlist"])
+        stale = GaugeMetricFamily("vision_watchlist_stale", "1: its file as it is now is wrong", labels=["watchlist"])
         late = SummaryMetricFamily("vision_latency_seconds", "From capture to result", labels=["camera"])
         for camera in list(self._site.cameras.values()):
             counts, name = camera.counts, camera.id
@@ -108,10 +114,15 @@ class SiteCollector:
             lost.add_metric([name], counts.lost_flushes)
             early.add_metric([name], counts.early)
             alone.add_metric([name], counts.without_main)
+            matches.add_metric([name, "confirmed"], counts.matches)
+            matches.add_metric([name, "withdrawn"], counts.withdrawn)
             late.add_metric([name], camera.latency.n, camera.latency.total_s)
         stretch = GaugeMetricFamily("vision_stretch", "How much less often than wanted streams are looked at")
         stretch.add_metric([], self._site.governor.stretch)
-        yield from (frames, vehicles, up, waiting, flushes, lost, early, alone, late, stretch)
+        for watchlist in self._site.watchlists:
+            listed.add_metric([watchlist.name], len(watchlist))
+            stale.add_metric([watchlist.name], float(bool(watchlist.trouble)))
+        yield from (frames, vehicles, up, waiting, flushes, lost, early, alone, late, stretch, matches, listed, stale)
         if self._outbox is not None:
             yield from outbox_metrics(self._outbox)
 
