@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from benchmarks._common import config_of, existing, percent, table
 from benchmarks.fusion import FRAMES, fused, passes_of
 
 from vision.match.alarms import SURE
+from vision.match.likely import likely_texts
 from vision.match.settings import WatchlistSettings
 from vision.match.watchlist import Watchlist
 from vision.pipeline.runner import Pipeline
@@ -41,6 +43,7 @@ from vision.types import PlateText
 
 SIZES = (1_000, 100_000, 1_000_000)
 THRESHOLDS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 0.9)
+BINS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.97)
 ALIKE = ("0DQ", "8B", "2Z", "5S", "1T7", "6G", "UV", "EF", "HN", "MN", "CG", "PR", "粤鄂", "皖赣", "京津", "川沪")
 KINDS = ("blue", "blue", "blue", "blue", "green")
 SEED = 7
@@ -177,8 +180,35 @@ def loaded(plates: Sequence[str], pipeline: Pipeline, folder: Path) -> tuple[Wat
     return watchlist, [f"{len(plates):,}", f"{seconds:.2f}", f"{megabytes:.0f}"]
 
 
+def honest(passes: Sequence[Seen], charset: str) -> None:
+    """Print how often single texts of a score are right, and what unread plates have to say."""
+    groups = {
+        "read": [p for p in passes if p.believed],
+        "not read": [p for p in passes if p.plate is not None and not p.believed],
+    }
+    rows: list[list[object]] = []
+    for name, part in groups.items():
+        pairs = [
+            (score, text == p.truth)
+            for p in part
+            if p.plate is not None and p.plate.log_probs is not None
+            for text, score in likely_texts(p.plate.log_probs, charset, BINS[0])
+        ]
+        for low, high in pairwise((*BINS, 1.01)):
+            inside = [pair for pair in pairs if low <= pair[0] < high]
+            if inside:
+                scores, right = zip(*inside, strict=True)
+                mean = f"{float(np.mean(scores)):.3f}"
+                rows.append([name, f"{low:g} to {min(1, high):g}", len(inside), mean, percent(sum(right), len(right))])
+    print("\nIs the score honest? Every text that a reading may mean\n")
+    print(table(["plate", "score", "texts", "mean score", "right"], rows))
+    n_none = sum(p.plate is None for p in passes)
+    print(f"\n{len(groups['read'])} passes read, {len(groups['not read'])} not, {n_none} without one clear look")
+
+
 def report(passes: Sequence[Seen], sizes: Sequence[int], pipeline: Pipeline) -> None:
     """Print all tables."""
+    honest(passes, pipeline.stages.reader.decoder.charset)
     truths = sorted({p.truth for p in passes})
     hard = neighbors(truths)
     plain = others(max(sizes), [*truths, *hard])

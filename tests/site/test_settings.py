@@ -55,6 +55,14 @@ def test_cameras_inherit_table_by_table(tmp_path: Path) -> None:
         ),
         ("[defaults.pace]\nmode='x'\n[[camera]]\nid='a'\nurl='x'", "camera 'a': pace.mode: expected 'adaptive' or"),
         ("wokers=3\n[[camera]]\nid='a'\nurl='x'", "wokers: unknown key, expected one of workers, models"),
+        (
+            "[[watchlist]]\nname='a b'\nfile='x.csv'\n[[camera]]\nid='a'\nurl='x'",
+            "watchlist.0.name: expected to match pattern",
+        ),
+        (
+            "[[watchlist]]\nname='a'\nfile='x.csv'\nscore=1\n[[camera]]\nid='a'\nurl='x'",
+            "watchlist.0.score: unknown key, expected one of name, file, min_probability, notify, key_variable",
+        ),
         ("defaults=3\n[[camera]]\nid='a'\nurl='x'", "defaults: expected a table, got 3"),
         ("[[camera]]\nid='a'\nurl='rtsp://u:${NO_SUCH_VARIABLE}@h/1'", "NO_SUCH_VARIABLE to be set, it is not"),
         ("x = ", "expected TOML"),
