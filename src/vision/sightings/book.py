@@ -10,7 +10,7 @@ from vision.plates.fuse import PlateFusion, distance
 from vision.plates.grammar import TextDecoder
 from vision.sightings.counts import BookCounts
 from vision.sightings.groups import clusters_of, groups_of, owners_of
-from vision.sightings.records import Look, PlateRecord, Span, VehicleRecord
+from vision.sightings.records import Alarm, Look, PlateRecord, Span, VehicleRecord
 from vision.sightings.rules import ReadRules, same_plate
 from vision.sightings.summary import Describe, alarm_of, carry, merged_into, sighting_of
 from vision.types import F32, Box, Frame, PlateRead, PlateText, Reason, Sighting
@@ -237,9 +237,9 @@ class Book:
             clusters, _ = clusters_of(plates, self._believed)
             for owned, cluster in zip(owners_of(vehicles, clusters), clusters, strict=True):
                 text = self._text_of(cluster)
-                if text is None or not self._is_due(text) or not any(p in fresh for p in cluster):
-                    continue
                 alarm = alarm_of(cluster)
+                if text is None or not self._is_due(text, alarm) or not any(p in fresh for p in cluster):
+                    continue
                 merged, is_sure = merged_into(alarm, cluster), text.score >= self._early_score
                 is_same = alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids)
                 if alarm is not None and is_same and (alarm.is_sure or not is_sure):
@@ -254,11 +254,11 @@ class Book:
         if text is None:
             return False
         is_sure, alarm = text.score >= self._early_score, plate.alarm
-        return (not alarm or alarm.text != text.text or (is_sure and not alarm.is_sure)) and self._is_due(text)
+        return (not alarm or alarm.text != text.text or (is_sure and not alarm.is_sure)) and self._is_due(text, alarm)
 
-    def _is_due(self, text: PlateText) -> bool:
-        """Whether a plate is to be given out while its pass goes on."""
-        if self._gives_early and text.score >= self._early_score:
+    def _is_due(self, text: PlateText, alarm: Alarm | None) -> bool:
+        """Whether a plate is to be given out while its pass goes on: also when it corrects what was said of it."""
+        if (self._gives_early or alarm is not None) and text.score >= self._early_score:
             return True
         return self._wants is not None and self._wants(text)
 
