@@ -4,7 +4,7 @@
     python benchmarks/live_troubles.py
 
 One changes its size after a reconnect, one never answers, one refuses the password, one sends garbage, and while all
-run the host's clock is set back by an hour (libfaketime; the steady clock is left alone). Servers are real, on loopback.
+run the host's clock is set back by an hour (libfaketime; the steady clock is left alone). Real servers, on loopback.
 """
 
 from __future__ import annotations
