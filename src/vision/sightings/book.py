@@ -220,7 +220,8 @@ class Book:
         return bool(ended) and now_ns - min(ended) > self._linger_ns
 
     def early(self) -> list[Sighting]:
-        """Early sightings of passes that go on: one once its plate is sure enough, and one whenever its text changes.
+        """Early sightings of passes that go on: one once its plate is sure enough, and one whenever its text changes
+        or the vehicle breaks a rule of the scene (stands for too long, drives the wrong way).
 
         A plate that is wanted is given out at once, and again when it is sure. Nothing if nothing was asked for.
         Every id given out here comes back in `close`, as the id of one final sighting or among its ``merged_ids``.
@@ -230,19 +231,22 @@ class Book:
         fresh = [p for p in self._plates if p.is_fresh and self._is_news(p)]
         for plate in self._plates:
             plate.is_fresh = False
-        if not fresh:
+        offenders = [v for v in self._all_vehicles() if v.new_offences()]
+        if not fresh and not offenders:
             return []
         sightings = []
         for vehicles, plates in groups_of(self._all_vehicles(), self._plates, self._believed):
             clusters, _ = clusters_of(plates, self._believed)
             for owned, cluster in zip(owners_of(vehicles, clusters), clusters, strict=True):
                 text = self._text_of(cluster)
-                alarm = alarm_of(cluster)
-                if text is None or not self._is_due(text, alarm) or not any(p in fresh for p in cluster):
+                is_offence, alarm = any(v in offenders for v in owned), alarm_of(cluster)
+                if text is None or not self._is_due(text, alarm):
+                    continue
+                if not is_offence and not any(p in fresh for p in cluster):
                     continue
                 merged, is_sure = merged_into(alarm, cluster), text.score >= self._early_score
                 is_same = alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids)
-                if alarm is not None and is_same and (alarm.is_sure or not is_sure):
+                if alarm is not None and is_same and not is_offence and (alarm.is_sure or not is_sure):
                     continue
                 sightings.append(self._sighting(owned, cluster, text, cluster, is_final=False))
                 carry(sightings[-1], cluster, text.text, is_sure=is_sure)
