@@ -10,8 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from vision.disk.database import connect
 from vision.events.model import TYPES, Event
-from vision.outbox.database import NAME, connect
+from vision.outbox.database import NAME
 from vision.outbox.sender import Route, Sender
 from vision.outbox.store import Store
 from vision.outbox.writer import Caps, Put, Writer

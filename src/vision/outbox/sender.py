@@ -13,9 +13,10 @@ from functools import partial
 
 from pydantic_core import from_json
 
+from vision.disk.database import connect, is_damaged
 from vision.errors import SinkError
 from vision.outbox.backoff import wait_s
-from vision.outbox.database import NAME, connect, is_damaged
+from vision.outbox.database import NAME
 from vision.outbox.store import Row, Store
 from vision.outbox.writer import Writer
 from vision.sinks.protocol import Answer, Delivery, Sink

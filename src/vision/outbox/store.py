@@ -61,7 +61,7 @@ def parts(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 class Store:
-    """The tables of an outbox. What changes them runs inside `vision.outbox.database.transaction`."""
+    """The tables of an outbox. What changes them runs inside `vision.disk.database.transaction`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from vision.disk.database import is_damaged, transaction
+from vision.disk.pictures import Pictures
 from vision.events.model import MATCH, Event
-from vision.outbox.database import is_damaged, open_database, transaction
-from vision.outbox.pictures import Pictures
+from vision.outbox.database import open_database
 from vision.outbox.store import Entry, Store
 
 LOG = logging.getLogger("vision.outbox")
