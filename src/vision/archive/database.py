@@ -33,7 +33,8 @@ CREATE INDEX pictures_by_id ON pictures(id);
 CREATE TABLE cameras(camera TEXT PRIMARY KEY, state TEXT NOT NULL, since_ns INTEGER NOT NULL, detail TEXT NOT NULL,
     heard_ns INTEGER NOT NULL, entered_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE statistics(hour_ns INTEGER NOT NULL, camera TEXT NOT NULL, vehicles INTEGER NOT NULL,
-    read INTEGER NOT NULL, unread TEXT NOT NULL, frames TEXT NOT NULL, entered_ns INTEGER NOT NULL, PRIMARY KEY(hour_ns, camera)) WITHOUT ROWID;
+    read INTEGER NOT NULL, unread TEXT NOT NULL, frames TEXT NOT NULL, entered_ns INTEGER NOT NULL,
+    PRIMARY KEY(hour_ns, camera)) WITHOUT ROWID;
 CREATE TABLE taken(key TEXT PRIMARY KEY, entered_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE retention(days REAL NOT NULL)
 """

@@ -74,7 +74,8 @@ class ArchiveSink:
 
     def _take(self, connection: sqlite3.Connection, deliveries: Sequence[Delivery]) -> None:
         now_ns, now_s = time.time_ns(), time.monotonic()
-        self._pictures.put(self._new_pictures(deliveries))  # on disk before the rows that name them
+        new = self._new_pictures(deliveries)
+        self._pictures.put(new)  # on disk before the rows that name them
         writer = Writer(connection, now_ns)
         with transaction(connection):
             for delivery in deliveries:
@@ -84,7 +85,7 @@ class ArchiveSink:
             self._purge_s = now_s + PURGE_S
             while writer.purge(before_ns):
                 pass
-        for sha256 in writer.unneeded():
+        for sha256 in writer.unneeded(new):
             self._pictures.remove(sha256)
         if now_s >= self._sweep_s:
             self._sweep_s = now_s + SWEEP_S

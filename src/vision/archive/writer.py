@@ -57,7 +57,7 @@ class Writer:
         since_ns = time_ns_of(data["since"])
         self._sql.execute(
             "INSERT INTO cameras VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(camera) DO UPDATE SET state = excluded.state, "
-            "since_ns = excluded.since_ns, detail = excluded.detail WHERE excluded.since_ns >= since_ns",
+            "since_ns = excluded.since_ns, detail = excluded.detail WHERE excluded.since_ns >= since_ns OR state = 'unknown'",
             (data["stream_id"], data["state"], since_ns, data["detail"], since_ns, self._now_ns),
         )
 
@@ -94,9 +94,9 @@ class Writer:
                 self._sql.execute(f"DELETE FROM {table} WHERE entered_ns < ?", (before_ns,))
         return len(ids)
 
-    def unneeded(self) -> list[str]:
-        """Pictures that nothing refers to any more."""
-        found = [sha256 for sha256 in self._released if not self.is_known(sha256)]
+    def unneeded(self, new: Iterable[str]) -> list[str]:
+        """Pictures that nothing refers to any more, and those of the new ones that nothing came to refer to."""
+        found = [sha256 for sha256 in self._released.union(new) if not self.is_known(sha256)]
         self._released.clear()
         return found
 
