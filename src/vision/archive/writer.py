@@ -57,7 +57,8 @@ class Writer:
         since_ns = time_ns_of(data["since"])
         self._sql.execute(
             "INSERT INTO cameras VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(camera) DO UPDATE SET state = excluded.state, "
-            "since_ns = excluded.since_ns, detail = excluded.detail WHERE excluded.since_ns >= since_ns OR state = 'unknown'",
+            "since_ns = excluded.since_ns, detail = excluded.detail "
+            "WHERE excluded.since_ns >= since_ns OR state = 'unknown'",
             (data["stream_id"], data["state"], since_ns, data["detail"], since_ns, self._now_ns),
         )
 

@@ -46,7 +46,14 @@ def make_app(folder: FilePath, keys: KeyFile, audit: Audit, *, rate: int = 600) 
         rate: requests that a key may make in a minute.
     """
     # Its own pages of documentation would load scripts from the network.
-    app = FastAPI(title="platevision", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="platevision",
+        version=__version__,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     metrics = Metrics(folder)
     access = Access(keys, audit, metrics, rate)
     StatusKey = Annotated[Key, Depends(access.needs("status"))]  # noqa: N806

@@ -76,6 +76,7 @@ class Server:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((place.host, place.port))
+            self._socket.listen(CONNECTIONS)
         except OSError as err:
             self._socket.close()
             raise OutputError(f"--listen: {place.address}: cannot listen: {err.strerror or err}") from err
