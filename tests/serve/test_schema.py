@@ -29,7 +29,7 @@ def run(running: Service, scope: str, tmp_path: Path) -> subprocess.CompletedPro
         f"{running.url}/openapi.json", "-H", f"Authorization: Bearer {running.secrets[scope]}", "--max-examples", "15",
         "--seed", "1", "--no-color",
     ]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("scope", ["plates", "status"])
