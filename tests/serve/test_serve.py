@@ -309,6 +309,13 @@ def test_an_archive_that_goes_is_said_and_comes_back(running: Service, caplog: p
     assert len(running.items("/v1/sightings")) == N_SIGHTINGS
 
 
+def test_a_question_that_takes_too_long_is_ended(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vision.archive.reader.SLOW_S", 0.0)
+    monkeypatch.setattr("vision.archive.reader.STEPS", 1)
+    said = detail(running.get("/v1/sightings"), 400)
+    assert said == "expected a narrower question, such as a time range, got one for 0 s"
+
+
 def test_what_is_too_old_is_not_told(running: Service) -> None:
     connection = sqlite3.connect(running.folder / NAME, isolation_level=None)
     connection.execute("UPDATE sightings SET entered_ns = ? WHERE camera = 'yard'", (T0,))

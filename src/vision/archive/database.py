@@ -15,7 +15,8 @@ LOG = logging.getLogger("vision.archive")
 NAME = "archive.db"
 
 # sightings: one row per vehicle pass, its newest revision; begin_ns and entered_ns are those of the first revision and
-# never change, so that a list in order of (begin_ns, id) keeps its order while it is paged through.
+# never change, so that a list in order of (begin_ns, id) keeps its order while it is paged through. The indices hold
+# what is searched for, so that the rows themselves, which are large, are read only where they are told.
 # merged: early sightings that turned out to be part of another. pictures: who refers to a picture.
 # cameras: the newest state; heard_ns is the time of the newest event of any type. statistics: sums by hour and camera.
 # entered_ns of all: when it came in, which retention counts from; of a camera, when its newest event came in.
@@ -23,8 +24,8 @@ NAME = "archive.db"
 TABLES = """
 CREATE TABLE sightings(id TEXT PRIMARY KEY, revision INTEGER NOT NULL, camera TEXT NOT NULL, begin_ns INTEGER NOT NULL,
     entered_ns INTEGER NOT NULL, plate TEXT, type TEXT, color TEXT, data TEXT NOT NULL);
-CREATE INDEX by_begin ON sightings(begin_ns, id);
-CREATE INDEX by_camera ON sightings(camera, begin_ns, id);
+CREATE INDEX by_begin ON sightings(begin_ns, id, entered_ns, plate, type, color);
+CREATE INDEX by_camera ON sightings(camera, begin_ns, id, entered_ns, plate, type, color);
 CREATE INDEX by_plate ON sightings(plate, begin_ns, id);
 CREATE INDEX by_entered ON sightings(entered_ns);
 CREATE TABLE merged(id TEXT PRIMARY KEY, into_id TEXT NOT NULL, entered_ns INTEGER NOT NULL) WITHOUT ROWID;

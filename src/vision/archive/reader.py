@@ -17,6 +17,8 @@ from vision.disk.pictures import Pictures
 from vision.errors import OutputError
 
 DAY_NS = 86_400 * 1_000_000_000
+SLOW_S = 10.0  # no question may take longer
+STEPS = 10_000  # of SQLite, between two looks at the clock
 Place = tuple[int, str]  # in a list: a time and an id or a camera; lists go from the newest to the oldest
 
 
@@ -63,6 +65,8 @@ class Archive:
         self._folder, self._sql = folder, connection
         days = connection.execute("SELECT days FROM retention").fetchone()[0]
         self._kept_ns = time.time_ns() - round(days * DAY_NS)
+        end_s = time.monotonic() + SLOW_S
+        connection.set_progress_handler(lambda: time.monotonic() > end_s, STEPS)
 
     def sightings(self, search: Search, after: Place | None, limit: int) -> list[tuple[Place, str]]:
         """Sightings after a place, by begin: their places and their data (JSON)."""
@@ -174,9 +178,15 @@ def open_archive(folder: Path) -> Iterator[Archive]:
     Raises:
         ConfigError: there is none.
         OutputError: it is of another version, or cannot be read.
+        TimeoutError: from within the body: a question took longer than `SLOW_S`.
     """
     with opened_to_read(folder) as connection:
-        yield Archive(folder, connection)
+        try:
+            yield Archive(folder, connection)
+        except sqlite3.OperationalError as err:
+            if err.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise TimeoutError(f"expected a narrower question, such as a time range, got one for {SLOW_S:g} s") from err
 
 
 def size_of(folder: Path) -> int:

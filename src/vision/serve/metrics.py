@@ -74,6 +74,6 @@ class ArchiveCollector:
                 for row in archive.cameras():
                     heard.add_metric([row.camera], row.heard_ns / 1e9)
                 up.add_metric([], 1)
-        except (ConfigError, OutputError):
+        except (ConfigError, OutputError, TimeoutError):
             up.add_metric([], 0)
         yield from (up, kept, size, heard)

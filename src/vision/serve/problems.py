@@ -52,7 +52,8 @@ def answer_errors(app: FastAPI) -> None:
         return problem(422, "; ".join(sentence(one) for one in err.errors()))
 
     @app.exception_handler(QuestionError)
-    def unanswerable(_: Request, err: QuestionError) -> JSONResponse:
+    @app.exception_handler(TimeoutError)
+    def unanswerable(_: Request, err: Exception) -> JSONResponse:
         return problem(400, str(err))
 
     @app.exception_handler(HTTPException)

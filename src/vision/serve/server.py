@@ -72,7 +72,8 @@ class Server:
 
     def __init__(self, app: Any, place: Place) -> None:
         family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        # Named as TCP: asyncio turns off Nagle's algorithm for such alone, which holds back small answers by 40 ms.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((place.host, place.port))
