@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import time
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.archive.samples import counts, filled, jpeg, passes, seen, state
+from tests.archive.samples import counts, delivery_of, filled, jpeg, passes, seen, state
 from tests.events.samples import NS, T0, match_part, sighting, site
 from vision.archive.database import NAME
 from vision.archive.reader import Place, Search, open_archive
-from vision.archive.sink import archive_sink
+from vision.archive.sink import ArchiveSettings, archive_sink
 from vision.errors import ConfigError, OutputError, SinkError
 from vision.events.make import match_event, picture_part
 from vision.sinks.registry import make_sink
@@ -48,6 +50,14 @@ def test_the_sink_is_found_by_its_type_and_names_bad_settings(tmp_path: Path) ->
         make_sink("archive", "a", {"folder": str(tmp_path), "days": 0})
     with pytest.raises(ConfigError, match="pictures: unknown key, expected one of folder, days"):
         make_sink("archive", "a", {"folder": str(tmp_path), "pictures": True})
+
+
+def test_the_example_of_the_page_makes_a_sink_and_names_every_setting() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "rest.md").read_text("utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    (table,) = tomllib.loads(block)["sink"]
+    assert set(table) == {"type", *ArchiveSettings.model_fields}
+    make_sink(table.pop("type"), "out", table).close()
 
 
 def test_a_sighting_stands_once_in_its_newest_revision(tmp_path: Path) -> None:
@@ -110,8 +120,6 @@ def test_counts_are_added_up_by_hour_and_camera_once(tmp_path: Path) -> None:
 
 
 def test_matches_are_taken_and_not_kept(tmp_path: Path) -> None:
-    from tests.archive.samples import delivery_of
-
     filled(tmp_path, [delivery_of(match_event(sighting(), match_part(), site(), now_ns=T0))]).close()
     assert told(tmp_path) == []
 
