@@ -105,7 +105,9 @@ def test_sinks_are_found_by_their_type(tmp_path: Path) -> None:
     assert {"jsonl", "callback", "webhook"} <= set(sink_types())
     sink: Sink = make_sink("jsonl", "log", {"folder": str(tmp_path)})
     sink.close()
-    with pytest.raises(ConfigError, match=r"sink 'x': type: expected one of callback, .*jsonl.*, got 'jsonll'"):
+    with pytest.raises(
+        ConfigError, match=r"sink 'x': type: expected one of archive, callback, .*jsonl.*, got 'jsonll'"
+    ):
         make_sink("jsonll", "x", {})
     with pytest.raises(ConfigError, match="sink 'x': fold: unknown key, expected one of folder"):
         make_sink("jsonl", "x", {"folder": "a", "fold": 1})

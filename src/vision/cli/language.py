@@ -60,7 +60,7 @@ CHINESE = (
     ),
     (
         r"error: --listen: expected a loopback address, or --tls-cert and --tls-key, or --plain-http: .*, got '(.*)'",
-        r"错误:--listen:\1 可被其他机器访问,需要 --tls-cert 和 --tls-key(或明确给出 --plain-http),否则密钥和车牌会明文传输",
+        r"错误:--listen:其他机器可访问 \1,需要 --tls-cert 和 --tls-key(或明确给出 --plain-http),否则车牌会明文传输",
     ),
     (r"error: (.*): cannot read: (.*)", r"错误:无法读取 \1:\2"),
     (r"error: vision serve: (.*) is not installed: (.*)", r"错误:未安装 \1:\2"),
