@@ -1,5 +1,6 @@
 """A service that really listens, over an archive that holds a little of everything."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,3 +54,16 @@ def service(folder: Path, *, rate: int = 10**6, place: Place | None = None) -> I
     with Server(app, place or Place("127.0.0.1:0")) as server:
         yield Service(server.url, folder, keys, secrets, sink)
     sink.close()
+
+
+def noted(running: Service) -> list[dict[str, Any]]:
+    files = sorted((running.folder / "audit").iterdir())
+    return [json.loads(line) for path in files for line in path.read_text("utf-8").splitlines()]
+
+
+def detail(answer: Any, status: int) -> str:
+    """What a problem says; fails if it is none."""
+    found = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, found["status"], found["type"]) == (status, status, "about:blank")
+    return str(found["detail"])
