@@ -218,12 +218,13 @@ def test_what_a_killed_process_left_is_deleted_when_it_is_old(tmp_path: Path) ->
     orphan, young = tmp_path / "pictures" / "aa" / f"{'a' * 64}.jpg", tmp_path / "pictures" / "aa" / f"aa{'b' * 62}.jpg"
     orphan.parent.mkdir()
     old = tmp_path / "archive.damaged-20200101T000000-1.db"
-    for path in (orphan, young, old):
+    piece = orphan.with_suffix(".part")
+    for path in (orphan, young, old, piece):
         path.write_bytes(b"x")
-    for path in (orphan, old, kept):
+    for path in (orphan, old, kept, piece):
         os.utime(path, ns=(OLD_NS, OLD_NS))
     filled(tmp_path, [], days=2).close()
-    assert [p.exists() for p in (orphan, young, old, kept)] == [False, True, False, True]
+    assert [p.exists() for p in (orphan, young, old, kept, piece)] == [False, True, False, True, False]
 
 
 def test_a_damaged_file_is_put_aside_and_a_new_one_begins(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -189,6 +189,13 @@ def test_tls_is_really_served(archive: Path, tmp_path: Path) -> None:
     assert alone.stderr == "error: --tls-cert: expected together with --tls-key, got one of them\n"
 
 
+def test_a_missing_library_is_one_line(archive: Path) -> None:
+    code = f"import sys; sys.modules['fastapi'] = None; from vision.cli import main; main(['serve', {str(archive)!r}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    said = "error: vision serve: fastapi is not installed: pip install 'platevision[rest]'\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 def test_what_is_missing_or_damaged_is_one_line(archive: Path, tmp_path: Path) -> None:
     def said(code: int, *args: object) -> str:
         done = vision("serve", *args)

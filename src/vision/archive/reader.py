@@ -96,7 +96,7 @@ class Archive:
         """A picture that a sighting refers to; None: no sighting does, or it is not there any more.
 
         Raises:
-            OutputError: the file is not what its name says.
+            OutputError: the file cannot be read, or is not what its name says.
         """
         found = self._sql.execute(
             "SELECT 1 FROM pictures p JOIN sightings s ON s.id = p.id WHERE p.sha256 = ? AND s.entered_ns >= ?",
@@ -108,6 +108,8 @@ class Archive:
             content = Pictures(self._folder / "pictures").get(sha256)
         except LookupError:
             return None
+        except OSError as err:
+            raise OutputError(f"picture {sha256}: cannot read: {err.strerror}") from err
         if hashlib.sha256(content).hexdigest() != sha256:
             raise OutputError(f"picture {sha256}: damaged: its content has another hash")
         return content

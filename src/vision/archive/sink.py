@@ -106,9 +106,8 @@ class ArchiveSink:
 
     def _sweep(self, writer: Writer, before_ns: int) -> None:
         """Delete what a killed process left behind, and damaged files, when they are too old, too."""
-        for sha256 in self._pictures:
-            path = self._pictures.path(sha256)
-            if path.stat().st_mtime_ns < before_ns and not writer.is_known(sha256):
+        for path in self._pictures.folder.glob("??/*"):  # pieces of pictures, too
+            if path.stat().st_mtime_ns < before_ns and not (path.suffix == ".jpg" and writer.is_known(path.stem)):
                 path.unlink()
         for path in self._folder.glob(f"{Path(NAME).stem}.damaged-*"):
             if path.stat().st_mtime_ns < before_ns:

@@ -52,7 +52,7 @@ class ListQuestion(BaseModel):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="at most so many in an answer")] = 50
     cursor: Annotated[
         str | None,
-        Field(pattern=r"^[A-Za-z0-9_-]{1,400}$", description="`next` of the page before; the rest as asked there"),
+        Field(pattern=r"^[A-Za-z0-9_-]{1,4000}$", description="`next` of the page before; the rest as asked there"),
     ] = None
 
     def search(self) -> Search:
