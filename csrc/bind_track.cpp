@@ -160,7 +160,7 @@ py::tuple tracks(const Tracker& tracker) {
         raw_box[i] = t.seen.box();
         box[i] = t.box;
         for (int axis = 0; axis < 2; ++axis) {
-            velocity.mutable_data()[2 * i + axis] = static_cast<float>(t.filter.axis[axis].velocity);
+            velocity.mutable_data()[2 * i + axis] = static_cast<float>(t.filter.velocity[axis]);
         }
         hits.mutable_data()[i] = t.hits;
         first.mutable_data()[i] = t.first_time_ns;

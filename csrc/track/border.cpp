@@ -16,28 +16,31 @@ std::array<float, 4> sides_of(const Box& b) { return {b.x1, b.y1, b.x2, b.y2}; }
 
 bool PictureBorder::is_known(int side) const { return n_[side] >= MIN_BOXES; }
 
-bool PictureBorder::is_cut(const Box& box, int side) const {
+bool PictureBorder::ends_at(const Box& box, int side) const {
     const float at = sides_of(box)[side];
-    return is_known(side) && (side < 2 ? at <= side_[side] + NEAR_PX : at >= side_[side] - NEAR_PX);
+    return side < 2 ? at <= side_[side] + NEAR_PX : at >= side_[side] - NEAR_PX;
 }
 
+bool PictureBorder::is_cut(const Box& box, int side) const { return is_known(side) && ends_at(box, side); }
+
 void PictureBorder::learn(const Box* boxes, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::array<float, 4> at = sides_of(boxes[i]);
-        for (int side = 0; side < 4; ++side) {
-            const float beyond = side < 2 ? side_[side] - at[side] : at[side] - side_[side];
-            if (!has_side_ || beyond > NEAR_PX) n_[side] = 0;
-            if (!has_side_ || beyond > 0) side_[side] = at[side];
-        }
-        has_side_ = true;
+    if (n == 0) return;
+    Box outer = boxes[0];
+    for (std::size_t i = 1; i < n; ++i) {
+        outer = {std::min(outer.x1, boxes[i].x1), std::min(outer.y1, boxes[i].y1),
+                 std::max(outer.x2, boxes[i].x2), std::max(outer.y2, boxes[i].y2)};
     }
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::array<float, 4> at = sides_of(boxes[i]);
-        for (int side = 0; side < 4; ++side) {
-            const bool is_there =
-                side < 2 ? at[side] <= side_[side] + NEAR_PX : at[side] >= side_[side] - NEAR_PX;
-            if (is_there) n_[side] = std::min(n_[side] + 1, MIN_BOXES);
-        }
+    const std::array<float, 4> at = sides_of(outer);
+    for (int side = 0; side < 4; ++side) {
+        const float beyond = side < 2 ? side_[side] - at[side] : at[side] - side_[side];
+        if (!has_side_ || beyond > NEAR_PX) n_[side] = 0;
+        if (!has_side_ || beyond > 0) side_[side] = at[side];
+    }
+    has_side_ = true;
+    for (int side = 0; side < 4; ++side) {
+        if (is_known(side)) continue;
+        n_[side] +=
+            static_cast<int>(std::count_if(boxes, boxes + n, [&](const Box& b) { return ends_at(b, side); }));
     }
 }
 

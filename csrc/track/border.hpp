@@ -27,6 +27,7 @@ class PictureBorder {
     bool has_side_ = false;
 
     bool is_known(int side) const;
+    bool ends_at(const Box& box, int side) const;
     bool is_cut(const Box& box, int side) const;
 };
 

@@ -1,7 +1,8 @@
 #include "track/box.hpp"
 
 #include <algorithm>
-#include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace vision::track {
 
@@ -9,28 +10,17 @@ namespace {
 constexpr std::size_t FEW_PAIRS = 256;  // sooner tried than sorted
 }  // namespace
 
-Box grow(const Box& box, double share) {
-    const auto dx = static_cast<float>(share * (box.x2 - box.x1));
-    const auto dy = static_cast<float>(share * (box.y2 - box.y1));
-    return {box.x1 - dx, box.y1 - dy, box.x2 + dx, box.y2 + dy};
-}
-
-double iou(const Box& a, const Box& b) {
-    const float w = std::min(a.x2, b.x2) - std::max(a.x1, b.x1);
-    const float h = std::min(a.y2, b.y2) - std::max(a.y1, b.y1);
-    if (w <= 0 || h <= 0) return 0;
-    const float both = w * h;
-    return both / ((a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - both);
-}
-
-void OverlapSweep::fill(const std::vector<Box>& boxes, std::vector<Item>& items) {
-    items.clear();
-    for (std::size_t i = 0; i < boxes.size(); ++i) items.push_back({boxes[i], static_cast<int>(i)});
-    const auto is_before = [](const Item& a, const Item& b) {
-        return a.box.x1 != b.box.x1 ? a.box.x1 < b.box.x1 : a.index < b.index;
-    };
-    if (!std::is_sorted(items.begin(), items.end(), is_before))
-        std::sort(items.begin(), items.end(), is_before);
+void sort_by_left(const Box* boxes, std::size_t n, std::vector<LeftKey>& keys) {
+    keys.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const float left = boxes[i].x1 + 0.0F;  // -0 becomes 0
+        std::uint32_t bits;
+        std::memcpy(&bits, &left, sizeof bits);
+        bits ^= (bits >> 31) != 0 ? 0xFFFFFFFFU : 0x80000000U;  // in the order of the floats
+        keys[i] = {std::uint64_t{bits} << 32 | i};
+    }
+    const auto is_before = [](LeftKey a, LeftKey b) { return a.bits < b.bits; };
+    if (!std::is_sorted(keys.begin(), keys.end(), is_before)) std::sort(keys.begin(), keys.end(), is_before);
 }
 
 void OverlapSweep::run(const std::vector<Box>& rows, const std::vector<Box>& cols, std::vector<Edge>& out) {
@@ -45,32 +35,36 @@ void OverlapSweep::run(const std::vector<Box>& rows, const std::vector<Box>& col
         }
         return;
     }
-    fill(rows, rows_);
-    fill(cols, cols_);
-    open_rows_.clear();
-    open_cols_.clear();
-    // Meets `item` with the boxes of the other kind that are still open at its left edge and forgets the
-    // closed ones.
-    const auto meet = [&out](const Item& item, std::vector<Item>& open, bool item_is_row) {
+    sort_by_left(rows.data(), rows.size(), rows_);
+    sort_by_left(cols.data(), cols.size(), cols_);
+    open_rows_.resize(rows.size());
+    open_cols_.resize(cols.size());
+    std::size_t n_open_rows = 0, n_open_cols = 0;
+    // Meets a box with those of the other kind that are still open at its left edge and forgets the closed
+    // ones.
+    const auto meet = [](const Box& box, std::vector<Open>& open, std::size_t& n_open, auto found) {
         std::size_t kept = 0;
-        for (const Item& other : open) {
-            if (other.box.x2 <= item.box.x1) continue;
-            if (other.box.y1 < item.box.y2 && item.box.y1 < other.box.y2) {
-                out.push_back(item_is_row ? Edge{item.index, other.index, 0}
-                                          : Edge{other.index, item.index, 0});
-            }
+        for (std::size_t i = 0; i < n_open; ++i) {
+            const Open other = open[i];
+            if (other.right <= box.x1) continue;
+            if (other.top < box.y2 && box.y1 < other.bottom) found(other.index);
             open[kept++] = other;
         }
-        open.resize(kept);
+        n_open = kept;
     };
     std::size_t r = 0, c = 0;
     while (r < rows_.size() || c < cols_.size()) {
-        if (c == cols_.size() || (r < rows_.size() && rows_[r].box.x1 <= cols_[c].box.x1)) {
-            meet(rows_[r], open_cols_, true);
-            open_rows_.push_back(rows_[r++]);
+        const bool is_row =
+            c == cols_.size() || (r < rows_.size() && rows_[r].bits >> 32 <= cols_[c].bits >> 32);
+        const int index = is_row ? rows_[r++].index() : cols_[c++].index();
+        if (is_row) {
+            const Box& box = rows[index];
+            meet(box, open_cols_, n_open_cols, [&](int col) { out.push_back({index, col, 0}); });
+            open_rows_[n_open_rows++] = {box.x2, box.y1, box.y2, index};
         } else {
-            meet(cols_[c], open_rows_, false);
-            open_cols_.push_back(cols_[c++]);
+            const Box& box = cols[index];
+            meet(box, open_rows_, n_open_rows, [&](int row) { out.push_back({row, index, 0}); });
+            open_cols_[n_open_cols++] = {box.x2, box.y1, box.y2, index};
         }
     }
 }

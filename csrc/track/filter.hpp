@@ -1,6 +1,9 @@
 // Where a box is, how fast it moves, and how sure that is: constant velocity, real time steps.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "track/box.hpp"
 
 namespace vision::track {
@@ -14,41 +17,50 @@ struct Noise {
     double size_share = 0.25;   // share of the process noise that width and height get
 };
 
-// One coordinate: position and velocity with their 2x2 covariance. Source: R. E. Kalman (1960).
-struct AxisFilter {
-    double position = 0, velocity = 0;
-    double position_var = 0, cross_var = 0, velocity_var = 0;
+// Square of the scale sqrt(width * height), sides of at least a pixel.
+inline double square_scale(double width, double height) {
+    return std::max(1.0, width) * std::max(1.0, height);
+}
 
-    void start(double measured, double measured_var, double speed_var);
-    // drift_var: px^2 per s; acceleration_var: px^2 per s^3 (continuous white acceleration).
-    void predict(double dt_s, double drift_var, double acceleration_var);
-    void update(double measured, double measured_var);
-    void scale_velocity(double k);
-};
+// The box of center x, center y, width, height.
+inline Box box_around(const double axis[4]) {
+    return {static_cast<float>(axis[0] - axis[2] / 2), static_cast<float>(axis[1] - axis[3] / 2),
+            static_cast<float>(axis[0] + axis[2] / 2), static_cast<float>(axis[1] + axis[3] / 2)};
+}
 
 // What the filter sees of a box.
 struct Measurement {
     double axis[4];  // center x, center y, width, height, in pixels
 
-    explicit Measurement(const Box& box);
-    Box box() const;
-    double scale() const;
+    explicit Measurement(const Box& b)
+        : axis{(double{b.x1} + b.x2) / 2, (double{b.y1} + b.y2) / 2, double{b.x2} - b.x1,
+               double{b.y2} - b.y1} {}
+    Box box() const { return box_around(axis); }
+    double square_scale() const { return track::square_scale(axis[2], axis[3]); }
+    double scale() const { return std::sqrt(square_scale()); }
 };
 
-// Four independent coordinates: center x, center y, width, height.
+// Four independent coordinates, center x, center y, width, height, each with position, velocity and their 2x2
+// covariance; one array per number, so that the compiler handles two coordinates at a time. Source: R. E.
+// Kalman (1960).
 struct BoxFilter {
-    AxisFilter axis[4];
+    double position[4]{}, velocity[4]{};
+    double position_var[4]{}, cross_var[4]{}, velocity_var[4]{};
 
     void start(const Measurement& seen, const Noise& noise);
     // A box that grows comes nearer, and what comes nearer also moves and grows ever faster in the picture.
     void predict(double dt_s, const Noise& noise);
     void update(const Measurement& seen, double score, const Noise& noise);
     // A lost box keeps its size: an unseen size trend runs away quickly.
-    void freeze_size();
-    Box box() const;
-    double scale() const;
+    void freeze_size() { velocity[2] = velocity[3] = 0; }
+    Box box() const { return box_around(position); }
+    double scale() const { return std::sqrt(square_scale(position[2], position[3])); }
     // Squared distance of a center in standard deviations. Source: DeepSORT, arXiv 1703.07402.
-    double chi2(const Measurement& seen, const Noise& noise) const;
+    double chi2(const Measurement& seen, const Noise& noise) const {
+        const double var = noise.measurement * noise.measurement * seen.square_scale();
+        const double x = seen.axis[0] - position[0], y = seen.axis[1] - position[1];
+        return x * x / (position_var[0] + var) + y * y / (position_var[1] + var);
+    }
     // Carries the state into the picture of a camera that has moved: x' = m[0] x + m[1] y + m[2], y'
     // likewise.
     void transform(const double m[6]);

@@ -34,18 +34,16 @@ double FlowGrid::decay(const Cell& cell, std::int64_t time_ns) const {
 
 void FlowGrid::add(const BoxFilter& filter, std::int64_t time_ns) {
     if (cells_.empty()) cells_.resize(SIDE * SIDE);
-    Cell& cell = cells_[index(cell_of(filter.axis[0].position), cell_of(filter.axis[1].position))];
+    Cell& cell = cells_[index(cell_of(filter.position[0]), cell_of(filter.position[1]))];
     const auto kept = static_cast<float>(cell.weight > 0 ? decay(cell, time_ns) : 0);
-    const auto vx = static_cast<float>(filter.axis[0].velocity),
-               vy = static_cast<float>(filter.axis[1].velocity);
+    const auto vx = static_cast<float>(filter.velocity[0]), vy = static_cast<float>(filter.velocity[1]);
     cell = {cell.weight * kept + 1,   cell.x * kept + vx,       cell.y * kept + vy,
             cell.xx * kept + vx * vx, cell.yy * kept + vy * vy, time_ns};
 }
 
 void FlowGrid::guide(BoxFilter& filter, std::int64_t time_ns) const {
     if (cells_.empty()) return;
-    AxisFilter &x = filter.axis[0], &y = filter.axis[1];
-    const int column = cell_of(x.position), row = cell_of(y.position);
+    const int column = cell_of(filter.position[0]), row = cell_of(filter.position[1]);
     double weight = 0, sum_x = 0, sum_y = 0, sum_xx = 0, sum_yy = 0;
     for (int dr = -1; dr <= 1; ++dr) {
         for (int dc = -1; dc <= 1; ++dc) {
@@ -66,11 +64,14 @@ void FlowGrid::guide(BoxFilter& filter, std::int64_t time_ns) const {
     double trust = weight / (weight + prior_weight_);
     if (std::sqrt(var_x + var_y) > std::hypot(mean_x, mean_y) + SPREAD_PER_SCALE * filter.scale())
         trust *= MIXED_SHARE;
-    const double start_var = x.velocity_var, floor_var = MIN_VARIANCE_SHARE * start_var;
-    x.velocity = trust * mean_x;
-    y.velocity = trust * mean_y;
-    x.velocity_var = (1 - trust) * start_var + trust * std::min(start_var, var_x + floor_var);
-    y.velocity_var = (1 - trust) * start_var + trust * std::min(start_var, var_y + floor_var);
+    const double start_var = filter.velocity_var[0], floor_var = MIN_VARIANCE_SHARE * start_var;
+    const auto blend = [&](double var) {
+        return (1 - trust) * start_var + trust * std::min(start_var, var + floor_var);
+    };
+    filter.velocity[0] = trust * mean_x;
+    filter.velocity[1] = trust * mean_y;
+    filter.velocity_var[0] = blend(var_x);
+    filter.velocity_var[1] = blend(var_y);
 }
 
 }  // namespace vision::track

@@ -60,8 +60,8 @@ void Track::bridge(const Measurement& now_whole, double now_score, double gap_s,
 }
 
 bool Track::is_still() const {
-    const AxisFilter &x = filter_when_seen.axis[0], &y = filter_when_seen.axis[1];
-    return hits >= STILL_HITS && std::hypot(x.velocity, y.velocity) < STILL_SPEED * seen.scale();
+    const double* v = filter_when_seen.velocity;
+    return hits >= STILL_HITS && std::hypot(v[0], v[1]) < STILL_SPEED * seen.scale();
 }
 
 void Track::vote(std::int64_t voted, float weight) {

@@ -1,7 +1,6 @@
 #include "track/tracker.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 
 namespace vision::track {
@@ -130,16 +129,23 @@ void Tracker::expire() {
 
 // In an order that hangs on the boxes alone, so that the order they come in decides nothing.
 void Tracker::split_by_score(const Observations& seen) {
-    order_.resize(seen.n);
-    std::iota(order_.begin(), order_.end(), 0);
-    std::sort(order_.begin(), order_.end(), [&](int a, int b) {
-        const Box &p = seen.boxes[a], &q = seen.boxes[b];
-        if (p.x1 != q.x1) return p.x1 < q.x1;
-        return std::tie(p.y1, p.x2, p.y2, seen.scores[a]) < std::tie(q.y1, q.x2, q.y2, seen.scores[b]);
-    });
+    sort_by_left(seen.boxes, seen.n, order_);
+    const auto is_above = [&](LeftKey a, LeftKey b) {
+        const Box &p = seen.boxes[a.index()], &q = seen.boxes[b.index()];
+        return std::tie(p.y1, p.x2, p.y2, seen.scores[a.index()]) <
+               std::tie(q.y1, q.x2, q.y2, seen.scores[b.index()]);
+    };
+    for (auto begin = order_.begin(); begin != order_.end();) {
+        const float left = seen.boxes[begin->index()].x1;
+        auto end = begin + 1;
+        while (end != order_.end() && seen.boxes[end->index()].x1 == left) ++end;
+        if (end - begin > 1) std::sort(begin, end, is_above);
+        begin = end;
+    }
     high_.clear();
     low_.clear();
-    for (int i : order_) {
+    for (const LeftKey key : order_) {
+        const int i = key.index();
         if (seen.scores[i] >= settings_.high_score) {
             high_.push_back(i);
         } else if (seen.scores[i] >= settings_.low_score) {
@@ -150,10 +156,12 @@ void Tracker::split_by_score(const Observations& seen) {
 
 template <class Wanted>
 void Tracker::take_tracks(Wanted wanted) {
-    rows_.clear();
+    rows_.resize(tracks_.size());
+    std::size_t n = 0;
     for (std::size_t i = 0; i < tracks_.size(); ++i) {
-        if (!tracks_[i].is_matched && wanted(tracks_[i])) rows_.push_back(static_cast<int>(i));
+        if (!tracks_[i].is_matched && wanted(tracks_[i])) rows_[n++] = static_cast<int>(i);
     }
+    rows_.resize(n);
 }
 
 void Tracker::observe(Track& track, const Observations& seen, std::size_t i) {

@@ -82,7 +82,8 @@ class Tracker {
     FadingShare sure_births_;  // tracks with a very sure first box: got a second one
     FadingShare kept_tracks_;  // tracks with just the boxes it takes for an id: got one more
 
-    std::vector<int> order_, rows_, cols_, high_, low_, col_of_row_, track_of_;
+    std::vector<LeftKey> order_;
+    std::vector<int> rows_, cols_, high_, low_, col_of_row_, track_of_;
     std::vector<Box> row_boxes_, col_boxes_;
     std::vector<Edge> edges_;
     std::vector<float> row_best_, row_second_, col_best_, col_second_;

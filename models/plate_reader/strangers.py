@@ -27,6 +27,8 @@ from dataset import (
 from glyphs import Glyphs
 from numpy.typing import NDArray
 
+from vision.plates.grammar import load_grammar
+
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_DUPLEX,
@@ -45,7 +47,7 @@ PAINTS = {  # BGR paint, ink, share
     "green": ((70, 130, 30), (230, 230, 230), 0.03),
 }
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# L letter, D digit; others stand for themselves. None is a text of the grammar, whatever the letters.
+# L letter, D digit; others stand for themselves.
 ONE_ROW = (
     "DDL-DDD.DD", "DDL-DDDD", "DDLL-DDDDD", "LL DD LLL", "LL-DDD-LL", "L DDD LL", "LL DDDD LL", "LLL DDD", "LLL-DDDD",
     "DDD LLL", "DDDD LLL", "DLLL DDD", "LLLDLDD", "LL DD LL DDDD", "L-LL DDDD", "LLL LL DD", "DDD-LL-DDD", "DD-DD-LL",
@@ -69,12 +71,20 @@ def fill(pattern: str, rng: np.random.Generator) -> str:
     return "".join(sets[c][rng.integers(len(sets[c]))] if c in sets else c for c in pattern)
 
 
+def foreign_text(rng: np.random.Generator, *, two_rows: bool) -> str:
+    """A text that is no plate of the grammar: three letters and four digits may be one of the army."""
+    while True:
+        text = fill(str(rng.choice(TWO_ROWS if two_rows else ONE_ROW)), rng)
+        if not load_grammar().kinds_of("".join(c for c in text if c.isalnum())):
+            return text
+
+
 def draw_foreign(glyphs: Glyphs, rng: np.random.Generator) -> Image:
     """A clean plate of no country in particular, uint8 (h, w, 3) BGR, to be seen in the frame of a Chinese one."""
     names = list(PAINTS)
     back, ink, _ = PAINTS[names[int(rng.choice(len(names), p=[p[2] for p in PAINTS.values()]))]]
     two = rng.random() < 0.3
-    text = fill(str(rng.choice(TWO_ROWS if two else ONE_ROW)), rng)
+    text = foreign_text(rng, two_rows=two)
     w, h = (220, int(rng.integers(100, 160))) if two else (260, int(rng.integers(48, 90)))
     board = np.clip(np.array(back, np.float32) + rng.normal(0, 18, 3) + rng.normal(0, 15), 0, 255)
     image = np.empty((h, w, 3), np.float32)

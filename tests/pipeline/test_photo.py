@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.clip import demo_clip
-from vision.detect.heads import Roi
+from vision.detect.heads import Blank, Roi
 from vision.detect.plates import PlateDetector, distinct, same_plate
 from vision.pipeline.config import Config
 from vision.pipeline.photo import CLOSE_UP_SIDE, MARGIN_SIDE, SURE, read_photo, together
@@ -42,9 +42,11 @@ def test_a_sure_plate_spares_the_searches_after_it(monkeypatch: pytest.MonkeyPat
         frame = next(iter(source))
     find, sides = PlateDetector.find, list[int]()
 
-    def counted(self: PlateDetector, where: Frame, searches: Sequence[tuple[Roi | None, int]]) -> PlateDetections:
+    def counted(
+        self: PlateDetector, where: Frame, searches: Sequence[tuple[Roi | None, int]], blank: Blank | None = None
+    ) -> PlateDetections:
         sides.extend(side for _, side in searches)
-        return find(self, where, searches)
+        return find(self, where, searches, blank)
 
     monkeypatch.setattr(PlateDetector, "find", counted)
     assert max(r.plate.score for r in read_photo(stages, Config(), frame).plates) >= SURE
@@ -63,3 +65,20 @@ def test_every_plate_of_a_photo_comes_once() -> None:
     texts = [r.plate.text for r in photo.plates]
     assert "京A12345" in texts
     assert len(texts) == len(set(texts))
+
+
+def test_what_is_masked_is_in_no_photo() -> None:
+    stages = load_stages(Config())
+    with FileSource(demo_clip(), start_s=1.2) as source:
+        frame = next(iter(source))
+    plain = read_photo(stages, Config(), frame)
+    (read,) = (r for r in plain.plates if r.plate.text == "京A12345")
+    (x1, y1), (x2, y2) = read.corners.min(0) - 5, read.corners.max(0) + 5
+    hidden = [[x1, y1], [x2, y1], [x2, y2], [x1, y2]]
+    scene = {"size": [frame.width, frame.height], "exclude": [np.array(hidden).tolist()]}
+    config = Config.model_validate({"scene": scene})
+    assert "京A12345" not in [r.plate.text for r in read_photo(stages, config, frame).plates]
+    whole = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    dark = read_photo(stages, Config.model_validate({"scene": {"exclude": [whole]}}), frame)
+    assert not dark.plates
+    assert not dark.vehicles

@@ -34,12 +34,17 @@ class RtspServer:
         mounts: ``NAME=FILE``; files are raw H.264 (see `raw_h264`).
         port: 0 takes a free one.
         user: ``NAME:PASSWORD`` if a login is wanted.
+        tls: a PEM file with certificate and key if clients have to come by rtsps.
     """
 
-    def __init__(self, mounts: Sequence[str], *, port: int = 0, user: str | None = None) -> None:
+    def __init__(
+        self, mounts: Sequence[str], *, port: int = 0, user: str | None = None, tls: Path | None = None
+    ) -> None:
         self._command = [PYTHON, str(SCRIPT), "--port", str(port)]
         self._command += [part for mount in mounts for part in ("--mount", mount)]
         self._command += ["--user", user] if user else []
+        self._command += ["--tls", str(tls)] if tls else []
+        self._scheme = "rtsps" if tls else "rtsp"
         self.port = port
         self._process = self._start()
 
@@ -54,7 +59,7 @@ class RtspServer:
 
     def url(self, name: str, user: str = "") -> str:
         """The address of a mount."""
-        return f"rtsp://{user + '@' if user else ''}127.0.0.1:{self.port}/{name}"
+        return f"{self._scheme}://{user + '@' if user else ''}127.0.0.1:{self.port}/{name}"
 
     def kill(self) -> None:
         """End it as a power cut does."""

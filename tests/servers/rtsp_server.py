@@ -4,9 +4,10 @@
 Runs under the system's Python (GStreamer comes from Debian's packages, not from an index of Python packages):
 
     apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-    /usr/bin/python3 rtsp_server.py --port 0 --mount cam1=a.h264 --mount cam2=b.h265 [--user NAME:PASSWORD]
+    /usr/bin/python3 rtsp_server.py --port 0 --mount cam1=a.h264 --mount cam2=b.h265 [--user NAME:PASSWORD] [--tls FILE]
 
-Prints ``port N`` once clients may come. With ``--user`` every mount wants HTTP digest authentication.
+Prints ``port N`` once clients may come. With ``--user`` every mount wants HTTP digest authentication, with ``--tls`` (a
+PEM file with certificate and key) clients come by rtsps.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 NS = 1_000_000_000
 
@@ -68,19 +69,27 @@ class Loop(GstRtspServer.RTSPMediaFactory):
         media.get_element().get_by_name("source").connect("need-data", feed)
 
 
-def demand_login(server: GstRtspServer.RTSPServer, factory: GstRtspServer.RTSPMediaFactory, user: str) -> None:
-    """Only who knows the password may see the mount."""
-    name, _, password = user.partition(":")
+def guard(
+    server: GstRtspServer.RTSPServer, factories: list[GstRtspServer.RTSPMediaFactory], user: str, tls: str
+) -> None:
+    """Only who knows the password (if there is one) may see the mounts; with a certificate they come encrypted."""
     auth = GstRtspServer.RTSPAuth()
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "viewer")
-    auth.add_digest(name, password, token)
+    if user:
+        name, _, password = user.partition(":")
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(name, password, token)
+    else:
+        auth.set_default_token(token)
+    if tls:
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(tls))
     server.set_auth(auth)
     rights = GstRtspServer.RTSPPermissions()
     for right in ("media.factory.access", "media.factory.construct"):
         rights.add_permission_for_role("viewer", right, True)
-    factory.set_permissions(rights)
+    for factory in factories:
+        factory.set_permissions(rights)
 
 
 def main() -> None:
@@ -88,18 +97,20 @@ def main() -> None:
     parser.add_argument("--port", default="0")
     parser.add_argument("--mount", action="append", required=True, metavar="NAME=FILE")
     parser.add_argument("--rate", type=int, default=25)
-    parser.add_argument("--user", metavar="NAME:PASSWORD")
+    parser.add_argument("--user", metavar="NAME:PASSWORD", default="")
+    parser.add_argument("--tls", metavar="FILE", default="")
     options = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(options.port)
+    factories = []
     for mount in options.mount:
         name, _, path = mount.partition("=")
-        factory = Loop(path, options.rate)
-        if options.user:
-            demand_login(server, factory, options.user)
-        server.get_mount_points().add_factory(f"/{name}", factory)
+        factories.append(Loop(path, options.rate))
+        server.get_mount_points().add_factory(f"/{name}", factories[-1])
+    if options.user or options.tls:
+        guard(server, factories, options.user, options.tls)
     if not server.attach(None):
         sys.exit(f"port {options.port}: cannot listen")
     loop = GLib.MainLoop()

@@ -8,10 +8,13 @@ import pytest
 from tests.sightings.real_reads import real_read
 from tests.sightings.test_book import box_at, frame_at, ns
 from tests.sightings.test_identity import drive, new_book
+from vision.scene.layout import SceneConfig
+from vision.scene.scene import Scene
 from vision.sightings.book import Book
 from vision.types import Sighting
 
 PLATES = (("京A12345", "京A12346"), ("沪B67890", "沪B67899"), ("京A12347", "京A72347"), ("粤FD12345", "粤FD12349"))
+EVERYWHERE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
 VIEWS = ((110, 0.0), (60, 1.2), (40, 0.8), (30, 1.0))  # plate width in px and blur: clear, misread, unsure, unreadable
 
 
@@ -45,6 +48,29 @@ def test_an_early_sighting_comes_once_and_the_final_one_has_its_id() -> None:
     assert final[0].id == alarm.id
     assert book.counts.sightings == 1
     assert book.counts.early == 1
+
+
+def test_who_stands_too_long_is_told_of_while_it_stands() -> None:
+    scene = Scene(SceneConfig.model_validate({"zones": [{"name": "stop", "points": EVERYWHERE, "limit_s": 3}]}))
+    scene.fit(1280, 720)
+    book = new_book()
+    early = []
+    for k in range(60):
+        t = k / 10
+        drive(book, 1, 1 if k < 10 else None, "京A12345", t, t + 0.1)  # its plate is hidden later
+        drive(book, 2, None, "", t, t + 0.1)
+        box = np.array([[100, 100, 500, 400]], np.float32)  # where it stands
+        book.vehicle(1).way = scene.see(np.array([1]), box, ns(t), t)[1]
+        book.vehicle(2).way = scene.see(np.array([2]), box, ns(t), t)[2]
+        early += book.early()
+    first, alarm = early
+    assert first.passage is not None
+    assert not any(d.is_over for d in first.passage.dwells)
+    assert alarm.passage is not None
+    assert [d.zone for d in alarm.passage.dwells if d.is_over] == ["stop"]
+    assert (alarm.id, alarm.revision) == (first.id, 2)
+    assert 3 <= alarm.last_s < 3.3
+    check(early, book.close(None))
 
 
 def test_without_a_sure_plate_there_is_no_early_sighting() -> None:

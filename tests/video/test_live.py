@@ -16,6 +16,7 @@ import pytest
 
 from tests.servers import RtspServer, garbage_h264, has_gstreamer, raw_h264
 from tests.servers.http_server import HttpServer, write_segments, write_stream
+from tests.sinks.certificates import make_certificates
 from vision.errors import ConfigError, SourceError
 from vision.types import Frame
 from vision.video import wall_clock
@@ -138,6 +139,21 @@ def test_a_password_is_used_and_never_shown(tmp_path: Path, capfd: pytest.Captur
     text = f"{camera.said} {refused.said} {camera.source.name} {camera.source!r} {seen.out} {seen.err}"
     for secret in ("s3cret", "wr0ng", "admin"):
         assert secret not in text
+
+
+@needs_gstreamer
+def test_rtsp_over_tls(tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+    both = tmp_path / "both.pem"
+    both.write_bytes((tmp_path / "server.pem").read_bytes() + (tmp_path / "server.key").read_bytes())
+    clip = raw_h264(tmp_path / "cam.h264", 320, 192)
+    with RtspServer([f"cam={clip}"], tls=both) as server:
+        with Watcher(server.url("cam"), timeout_s=5) as camera:
+            camera.until(lambda: len(camera.frames) > 5)
+        plain = server.url("cam").replace("rtsps", "rtsp")
+        with Watcher(plain, timeout_s=1, longest_wait_s=60) as refused:  # the server does speak TLS alone
+            refused.until(lambda: "waiting" in refused.states)
+    assert not refused.frames
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.errors import InferenceError, ModelCorruptError, ModelMismatchError, OutputError
+from vision.infer.batcher import Batcher
 from vision.infer.binding import Binding
 from vision.infer.device import NEEDS, parse_device, providers_of
 from vision.infer.manifest import Manifest
@@ -35,7 +36,8 @@ def import_onnxruntime() -> Any:
 
 
 class Session:
-    """A loaded model. Runs from several threads at once are safe; on a device other than the CPU they take turns.
+    """A loaded model. Runs from several threads at once are safe; on a device other than the CPU they take turns, and
+    what waits meanwhile runs together.
 
     Args:
         manifest: what to load; the file's SHA-256 is checked.
@@ -91,8 +93,9 @@ class Session:
             if name not in has:
                 raise ModelMismatchError(f"{manifest.path}: expected an input or output {name!r}, got {sorted(has)}")
         # On a CPU a binding saves nothing (docs/decisions/0011-float-input.md).
-        is_bound = where.kind != "cpu"
-        self._binding = Binding(ort, self._session, where, self._input, self._outputs) if is_bound else None
+        # Nor do batches there: every core has a picture of its own to work on.
+        bound = Binding(ort, self._session, where, self._input, self._outputs) if where.kind != "cpu" else None
+        self._batcher = Batcher(bound.run) if bound else None
 
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[np.float32]]:
         """Outputs in the order of the manifest's ``[outputs]`` table.
@@ -104,8 +107,8 @@ class Session:
             InferenceError: onnxruntime refused the run.
         """
         try:
-            if self._binding is not None:
-                return self._binding.run(batch)
+            if self._batcher is not None:
+                return self._batcher.run(batch)
             return self._session.run(self._outputs, {self._input: batch})  # type: ignore[no-any-return]
         except Exception as err:
             raise InferenceError(f"{self.manifest.name}: run failed: {one_line(err)}") from err

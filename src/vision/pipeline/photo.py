@@ -15,6 +15,7 @@ from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
 from vision.plates.grammar import UNREADABLE, mark_unreadable
+from vision.scene.scene import Scene
 from vision.sightings.rules import readable_score
 from vision.types import Frame, Photo, Planes, PlateDetections, PlateRead, Vehicle
 
@@ -29,20 +30,25 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
     A photo is searched harder than a video frame, which has neighbors: whole, inside every vehicle that has no sure
     plate yet, and if there is no sure plate at all, whole at another scale and with a margin. A plate found several
     times is read with the corners of each search, and the surest read counts. Reads of which too little could be read
-    are dropped and counted in ``rejected``.
+    are dropped and counted in ``rejected``. Of the scene only its masks count.
     """
     times = StageTimes()
     detect, rules = config.detect, config.plates
+    scene = Scene(config.scene)
+    scene.fit(frame.width, frame.height)
+    blank = scene.mask.blank if scene.mask else None
     with times.stage("detect_vehicles"):
-        found = stages.vehicles.find(frame, side_for(frame, detect.vehicle_side))
+        found = stages.vehicles.find(frame, side_for(frame, detect.vehicle_side), blank=blank)
+        found = found.take(np.flatnonzero(scene.are_visible(found.boxes)))
     parts: list[PlateDetections] = []
     looks: list[PlateRead] = []
 
     def search(*where: tuple[Roi | None, int], margin: bool = False) -> None:
         """Find plates in each of these ways and read them all."""
         with times.stage("detect_plates"):
-            new = [stages.plates.find(frame, [w]) for w in where]
+            new = [stages.plates.find(frame, [w], blank=blank) for w in where]
             new += [find_with_margin(stages, frame)] if margin else []
+            new = [scene.in_sight(plates) for plates in new]
         with times.stage("read"):
             parts.extend(new)
             looks.extend(stages.reader.read(frame, together(new)))

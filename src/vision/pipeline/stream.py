@@ -20,7 +20,7 @@ from vision.sightings.book import Book
 from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.sightings.rules import ReadRules
 from vision.track.tracker import Tracker
-from vision.types import F32, I64, Box, Detections, Frame, PlateDetections, PlateRead, PlateText, Sighting, Vehicle
+from vision.types import F32, I64, Box, Detections, Frame, PlateRead, PlateText, Sighting, Vehicle
 
 PLATE_GROW = np.array([-1.0, -2.0, 1.0, 2.0], np.float32)  # plates are tracked by a box 3 x 5 times their own
 CONFIRM_CHANCES = 3  # frames in which a vehicle seen once may be seen again, where frames are left out
@@ -269,9 +269,7 @@ class Stream:
             plates = self._stages.plates.find(
                 frame, [(s.roi, s.side) for s in searches], blank=mask.blank if mask else None
             )
-            if mask is not None and len(plates):
-                seen = mask.is_visible(plates.corners.mean(1).astype(np.float64))
-                plates = PlateDetections(plates.corners[seen], plates.scores[seen])
+            plates = self.scene.in_sight(plates)
         self.counts.plate_detections += len(plates)
         with self._times.stage("track"):
             boxes = plates.boxes

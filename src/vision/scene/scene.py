@@ -11,7 +11,7 @@ from vision.scene.layout import SceneConfig
 from vision.scene.mask import Mask
 from vision.scene.speed import SpeedMeter
 from vision.scene.way import Way
-from vision.types import F32, I64
+from vision.types import F32, I64, PlateDetections
 
 EDGE_PX = 1.0
 
@@ -59,6 +59,13 @@ class Scene:
     def are_visible(self, boxes: F32) -> Bools:
         """Which boxes (n, 4) stand where vehicles count."""
         return self.mask.is_visible(ground(boxes)) if self.mask else np.ones(len(boxes), bool)
+
+    def in_sight(self, plates: PlateDetections) -> PlateDetections:
+        """The plates whose center is where vehicles count."""
+        if self.mask is None or not len(plates):
+            return plates
+        seen = self.mask.is_visible(plates.corners.mean(1).astype(np.float64))
+        return PlateDetections(plates.corners[seen], plates.scores[seen])
 
     def see(self, ids: I64, boxes: F32, time_ns: int, offset_s: float) -> dict[int, Way]:
         """Go on with the detections of a frame: track ids (n,) and boxes (n, 4); returns the ways by track id."""

@@ -124,6 +124,12 @@ class Way:
             progress.farthest = max(progress.farthest, progress.travel)
             progress.is_wrong |= progress.farthest - progress.travel > WRONG_TRAVEL
 
+    def offences(self) -> frozenset[str]:
+        """Zones in which it stood for longer than their limit, and ``wrong_way``, so far."""
+        zones = (i for i, stay in self.stays.items() if is_over(self.scene, i, stay))
+        names = {f"zone {self.scene.zones[i].name}" for i in zones}
+        return frozenset(names | ({"wrong_way"} if any(p.is_wrong for p in self.progress.values()) else set()))
+
     def _cross(
         self, time_ns: int, offset_s: float, size: float, beside: Sequence[tuple[float, float]]
     ) -> list[Crossing]:
@@ -172,6 +178,12 @@ class Way:
         return self.crossings[-1:]
 
 
+def is_over(scene: SceneConfig, zone: int, stay: Stay) -> bool:
+    """Whether somebody stood in the zone for as long as its limit says, or longer."""
+    limit_s = scene.zones[zone].limit_s
+    return limit_s is not None and stay.still_s >= limit_s
+
+
 def passage_of(ways: Sequence[Way]) -> Passage:
     """What one vehicle did in the scene, from the ways of all its tracks; a line counts once per direction."""
     if not ways:
@@ -193,9 +205,8 @@ def passage_of(ways: Sequence[Way]) -> Passage:
     speed = meter.speed(np.array(longest.places), np.array(longest.place_s)) if meter and longest.places else None
     dwells = []
     for zone, stay in sorted(stays.items()):
-        limit = scene.zones[zone].limit_s
-        is_over = limit is not None and stay.still_s >= limit
-        dwells.append(Dwell(scene.zones[zone].name, round(stay.seconds, 2), round(stay.still_s, 2), is_over))
+        name, over = scene.zones[zone].name, is_over(scene, zone, stay)
+        dwells.append(Dwell(name, round(stay.seconds, 2), round(stay.still_s, 2), over))
     return Passage(
         lane=scene.lanes[max(lanes, key=lambda i: lanes[i])].name if lanes else None,
         crossings=tuple(sorted(crossings, key=lambda c: c.time_ns)),

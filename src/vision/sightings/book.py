@@ -217,25 +217,31 @@ class Book:
         return bool(ended) and now_ns - min(ended) > self._linger_ns
 
     def early(self) -> list[Sighting]:
-        """Early sightings of passes that go on: one once its plate is sure enough, and one whenever its text changes.
+        """Early sightings of passes that go on: one once its plate is sure enough, and one whenever its text changes
+        or the vehicle breaks a rule of the scene (stands for too long, drives the wrong way).
 
         Every id given out here comes back in `close`, as the id of one final sighting or among its ``merged_ids``.
         """
         fresh = [p for p in self._plates if p.is_fresh and self._is_news(p)]
         for plate in self._plates:
             plate.is_fresh = False
-        if not fresh:
+        offenders = [v for v in self._all_vehicles() if v.new_offences()]
+        if not fresh and not offenders:
             return []
         sightings = []
         for vehicles, plates in groups_of(self._all_vehicles(), self._plates, self._believed):
             clusters, _ = clusters_of(plates, self._believed)
             for owned, cluster in zip(owners_of(vehicles, clusters), clusters, strict=True):
                 text = self._text_of(cluster)
-                if text is None or text.score < self._early_score or not any(p in fresh for p in cluster):
+                is_offence = any(v in offenders for v in owned)
+                if text is None or text.score < self._early_score:
+                    continue
+                if not is_offence and not any(p in fresh for p in cluster):
                     continue
                 alarm = alarm_of(cluster)
                 merged = merged_into(alarm, cluster)
-                if alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids):
+                is_said = alarm is not None and (text.text, merged) == (alarm.text, alarm.merged_ids)
+                if is_said and not is_offence:
                     continue
                 sightings.append(self._sighting(owned, cluster, text, cluster, is_final=False))
                 carry(sightings[-1], cluster, text.text)

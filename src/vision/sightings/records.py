@@ -67,10 +67,16 @@ class VehicleRecord:
     was_whole: bool = False  # inside the picture at some time
     is_ended: bool = False
     way: Way | None = None
+    told: frozenset[str] = frozenset()  # offences that early sightings were asked about
     plate: PlateRecord | None = None  # that its looks showed so far
     n_strange: int = 0  # looks since then that showed another one
     fitting: VehicleRecord | None = None  # this record as it was at the last look that fitted
     since: VehicleRecord | None = None
+
+    def new_offences(self) -> bool:
+        """Whether it did something forbidden since this was asked last."""
+        before, self.told = self.told, self.way.offences() if self.way else self.told
+        return self.told > before
 
     @property
     def key(self) -> Key:

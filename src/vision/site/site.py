@@ -24,6 +24,7 @@ from vision.pipeline.stages import Stages, adjusted, load_stages
 from vision.pipeline.stats import StageTimes
 from vision.pipeline.stream import Stream
 from vision.site.camera import Camera, CameraCounts, Open, Waiting
+from vision.site.memory import Trimmer
 from vision.site.settings import CameraSettings, SiteSettings, load_site
 from vision.site.sources import open_camera
 from vision.types import CameraStatus, Sighting
@@ -279,7 +280,9 @@ class Site:
 
     def _keep(self) -> None:
         """Body of the keeper's thread: flushes cameras that went quiet or leave, and ends the site."""
+        trimmer = Trimmer()
         while True:
+            trimmer.tick()
             with self._gate:
                 if self._gate.wait_for(lambda: self._is_stopping, TICK_S):
                     break
