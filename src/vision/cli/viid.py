@@ -35,6 +35,7 @@ def mock_command(
     clock_s: float,
     faults: Sequence[str],
     log: Path | None,
+    subscribe: str | None,
     *,
     is_open: bool,
 ) -> int:
@@ -48,10 +49,14 @@ def mock_command(
         )
     for device in devices:
         checked("--device", device)
+    try:
+        lower = plain_address(subscribe) if subscribe else ""
+    except ValueError as err:
+        raise ConfigError(f"--subscribe: {err}") from err
     password = os.environ.get(PASSWORD, "vision")
     mock = Mock(
         host, int(port), dialect=dialect, user=user, password=password, devices=devices, nonce_s=nonce_s,
-        clock_s=clock_s, log=log,
+        clock_s=clock_s, log=log, subscribe=lower,
     )  # fmt: skip
     try:
         for fault in faults:

@@ -18,7 +18,7 @@ from vision.outbox.backoff import wait_s
 from vision.outbox.database import NAME, connect, is_damaged
 from vision.outbox.store import Row, Store
 from vision.outbox.writer import Writer
-from vision.sinks.protocol import Answer, Delivery, Sink
+from vision.sinks.protocol import Answer, Delivery, Opens, Sink
 
 LOG = logging.getLogger("vision.outbox")
 POLL_S = 1.0  # another program may have put dead letters back
@@ -85,6 +85,7 @@ class Sender:
         self._has_news = True
         self._is_closing = False
         self._is_idle = False
+        self._opens = route.sink if isinstance(route.sink, Opens) else None  # until it has opened
         self._reader: tuple[int, Store, sqlite3.Connection] | None = None
         self._thread = threading.Thread(target=self._work, name=f"sink-{route.name}", daemon=True)
 
@@ -119,7 +120,7 @@ class Sender:
             now_s = time.monotonic()
             with self._gate:
                 self._has_news = False
-            rows = self._due(now_s) if now_s >= self._down.until_s else []
+            rows = self._due(now_s) if now_s >= self._down.until_s and self._opened() else []
             if rows:
                 self._send(rows)
                 continue
@@ -138,6 +139,21 @@ class Sender:
             LOG.error("sink %s: close: %s: %s", self.route.name, type(err).__name__, err)
         if self._reader is not None:
             self._reader[2].close()
+
+    def _opened(self) -> bool:
+        """Whether the sink has done what it does before its first delivery."""
+        if self._opens is not None:
+            try:
+                self._opens.open()
+            except SinkError as err:
+                self.counts.outages += 1
+                self._later(self._down, str(err), err.wait_s)
+            except Exception as err:  # a sink's mistake must not end its thread
+                self.counts.errors += 1
+                self._later(self._down, f"{type(err).__name__}: {err}")
+            else:
+                self._opens, self._down, self.trouble = None, Wait(), ""
+        return self._opens is None
 
     def _due(self, now_s: float) -> list[Row]:
         held = [camera for camera, wait in self._cameras.items() if wait.until_s > now_s]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from vision.errors import SinkError
 
@@ -65,6 +65,19 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of the connection."""
+        ...
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """What a sink may have besides: something to do before its first delivery, such as to say that it is there."""
+
+    def open(self) -> None:
+        """Called by the sink's thread before anything is sent, again and again until it raises nothing.
+
+        Raises:
+            SinkError: the platform is not there.
+        """
         ...
 
 

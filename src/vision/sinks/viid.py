@@ -29,7 +29,7 @@ ORGANIZATION = 12  # digits of a device id that name its organization, in ids of
 
 
 class ViidSink:
-    """One platform. Registers when the first event comes; ``counts`` says what was left out and why.
+    """One platform. Registers when it is opened or the first event comes; ``counts`` says what was left out and why.
 
     Only final sightings have an object in GA/T 1400: other events count as delivered and are counted as ``no_object``.
     In the cascade role, sightings that nobody has subscribed to are counted as ``no_subscriber``.
@@ -60,6 +60,16 @@ class ViidSink:
         self._web: WebServer | None = None
         self._served: dict[str, set[str]] = {}  # event -> subscriptions that have it, while others do not
 
+    def open(self) -> None:
+        """Register, in the cascade role after it listens: a platform may subscribe long before the first vehicle.
+
+        Raises:
+            SinkError: the platform does not answer or does not let us register, or the port is taken.
+        """
+        with self.link.lock:
+            self._listen()
+            self.link.ensure()
+
     def send(self, deliveries: Sequence[Delivery]) -> Sequence[Answer]:
         """Deliver final sightings.
 
@@ -76,8 +86,7 @@ class ViidSink:
                 parcels.append((i, *made))
         if parcels:
             with self.link.lock:
-                self._listen()
-                self.link.ensure()
+                self.open()
                 self._send(deliveries, parcels, answers)
         known = answers.index(None) if None in answers else len(answers)
         return [a for a in answers[:known] if a is not None]

@@ -21,6 +21,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "vehicles": ("vehicles", "车辆"),
     "repeats": ("repeated", "重复"),
     "registered": ("registered", "已注册设备"),
+    "subscription": ("subscription at", "订阅下级平台"),
     "refused": ("Refused (latest last)", "被拒绝(最新在后)"),
     "none": ("none", "无"),
     "dialect": ("Speaks", "应答方言"),
@@ -122,6 +123,7 @@ def page(
 <input type="number" name="count" min="1" max="1000" value="1"><button>{word("set")}</button></form>
 <form method="post" action="/mock/set">{hidden}<button name="clear" value="1">{word("clear")}</button></form></div>
 <p>{word("profile")}: <code>{escape(state["profile"])}</code>; {word("pending")}: {len(state["faults"])}</p>
+{f'<p>{word("subscription")} {escape(state["subscription"])}</p>' if state["subscription"] else ""}
 {f'<div class="bad"><b>{word("refused")}</b><ul>{refused}</ul></div>' if refused else ""}
 <main>{body}</main></body></html>"""
 
