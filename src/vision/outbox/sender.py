@@ -15,8 +15,8 @@ from pydantic_core import from_json
 
 from vision.errors import SinkError
 from vision.outbox.backoff import wait_s
-from vision.outbox.database import NAME, connect, is_damaged
-from vision.outbox.store import Row, Store
+from vision.outbox.database import NAME, is_damaged
+from vision.outbox.store import Row, Store, open_store
 from vision.outbox.writer import Writer
 from vision.sinks.protocol import Answer, Delivery, Opens, Sink
 
@@ -157,30 +157,29 @@ class Sender:
 
     def _due(self, now_s: float) -> list[Row]:
         held = [camera for camera, wait in self._cameras.items() if wait.until_s > now_s]
+        generation = self._writer.counts.renewals
         try:
-            return self._store().due(self.route.name, self._batch, held)
+            return self._store(generation).due(self.route.name, self._batch, held)
         except sqlite3.Error as err:
             if is_damaged(err):
-                self._writer.report_damage(err, self._reader[0] if self._reader else -1)
+                self._writer.report_damage(err, generation)
             self._later(self._down, str(err))
             return []
 
-    def _store(self) -> Store:
+    def _store(self, generation: int) -> Store:
         """The database as it is now: a new one after a damaged one was put aside."""
-        generation = self._writer.counts.renewals
         if self._reader is None or self._reader[0] != generation:
             if self._reader is not None:
                 self._reader[2].close()
                 self._reader = None
-            connection = connect(self._writer.folder / NAME)
-            self._reader = generation, Store(connection), connection
+            self._reader = generation, *open_store(self._writer.folder / NAME)
         return self._reader[1]
 
     def _send(self, rows: Sequence[Row]) -> None:
         """One call of the sink, and its answers noted; returns when that is on disk."""
         answers: Sequence[Answer]
         try:
-            answers = self.route.sink.send([self._delivery(row) for row in rows])
+            answers = checked(self.route.sink.send([self._delivery(row) for row in rows]))
         except SinkError as err:
             self.counts.outages += 1
             self._later(self._down, str(err), err.wait_s)
@@ -218,11 +217,11 @@ class Sender:
         seqs: list[int] = []
         number = 0
         for row, answer in zip(rows, answers, strict=False):
-            detail = answer.detail[:DETAIL]
+            detail = clean(answer.detail)
             if answer.state == "delivered":
                 seqs.append(row.seq)
             elif answer.state == "refused" or (
-                row.camera not in held and answer.state == "retry" and row.attempts + 1 >= self.route.max_attempts
+                row.camera not in held and row.attempts + 1 >= self.route.max_attempts
             ):
                 self.counts.refused += 1
                 LOG.warning("sink %s: dead letter %s: %s", name, row.key, detail)
@@ -243,9 +242,28 @@ class Sender:
         self.counts.delivered += len(seqs)
 
     def _later(self, wait: Wait, why: str, at_least_s: float | None = None) -> None:
+        why = clean(why)
         if why != self.trouble:
             LOG.warning("sink %s: %s", self.route.name, why)
         self.trouble = why
         wait.failures += 1
         pause_s = wait_s(wait.failures, self.route.first_wait_s, self.route.longest_wait_s, self._random)
         wait.until_s = time.monotonic() + max(pause_s, at_least_s or 0.0)
+
+
+def checked(answers: Sequence[Answer]) -> list[Answer]:
+    """What a sink answered, if these are answers: anybody may write a sink.
+
+    Raises:
+        TypeError: they are something else.
+    """
+    found = list(answers)
+    for answer in found:
+        if not isinstance(answer, Answer):
+            raise TypeError(f"answers: expected Answer, got {type(answer).__name__}")
+    return found
+
+
+def clean(text: object) -> str:
+    """A text of the other side as it can be stored: its beginning, without half characters (lone surrogates)."""
+    return str(text)[:DETAIL].encode("utf-8", "replace").decode()
