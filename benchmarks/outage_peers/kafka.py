@@ -48,8 +48,8 @@ async def read_topic(address: str) -> list[tuple[str, str]]:
 
 
 class KafkaPeer:
-    """The mock broker inside librdkafka. It keeps records in memory, so its outage is simulated: connections are cut and
-    none is taken. It forgets the oldest records of a partition above 5 MB: more than 2,000 events would be.
+    """The mock broker inside librdkafka. It keeps records in memory, so its outage is simulated: connections are cut
+    and none is taken. It forgets the oldest records of a partition above 5 MB: more than 2,000 events would be.
     """
 
     def __init__(self, folder: Path) -> None:

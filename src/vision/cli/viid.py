@@ -14,6 +14,7 @@ from vision.cli.language import is_chinese
 from vision.cli.say import note, out
 from vision.cli.viid_words import sentence, verdict
 from vision.errors import ConfigError
+from vision.sinks.server import trusting
 from vision.viid.check import walk
 from vision.viid.client import Client
 from vision.viid.ids import checked_device
@@ -94,7 +95,7 @@ def check_command(
         raise ConfigError(f"vision viid check: {err}") from err
     client = Client(
         address, checked("--device", device), os.environ[PASSWORD], user=user, profile=settings, timeout_s=timeout_s,
-        verify=str(ca_file) if ca_file else True,
+        verify=trusting(ca_file, "--ca-file") if ca_file else True,
     )  # fmt: skip
     is_good, rows = True, []
     try:

@@ -220,9 +220,7 @@ class Sender:
             detail = clean(answer.detail)
             if answer.state == "delivered":
                 seqs.append(row.seq)
-            elif answer.state == "refused" or (
-                row.camera not in held and row.attempts + 1 >= self.route.max_attempts
-            ):
+            elif answer.state == "refused" or (row.camera not in held and row.attempts + 1 >= self.route.max_attempts):
                 self.counts.refused += 1
                 LOG.warning("sink %s: dead letter %s: %s", name, row.key, detail)
                 number = self._writer.put(partial(Store.died, sink=name, seq=row.seq, detail=detail, now_ns=now_ns))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from vision.errors import SinkError
 
+LOG = logging.getLogger("vision.sinks")
 BEHIND = "behind another one of this camera"
 
 
@@ -79,6 +81,16 @@ class Opens(Protocol):
             SinkError: the platform is not there.
         """
         ...
+
+
+def pictures_of(delivery: Delivery, event: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The pictures that an event refers to, each with its reference inside ``event``; one that is gone is said."""
+    data = event["data"]
+    for part in data.get("pictures") or data.get("sighting", {}).get("pictures", ()):
+        try:
+            yield part, delivery.evidence(part["sha256"])
+        except LookupError as err:
+            LOG.warning("%s goes without its %s picture: %s", delivery.key, part["role"], err)
 
 
 def one_by_one(deliveries: Sequence[Delivery], attempt: Callable[[Delivery], Answer]) -> list[Answer]:

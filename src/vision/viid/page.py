@@ -107,6 +107,7 @@ def page(
     body = "".join(article(id_, a, chinese=chinese) for id_, a in arrivals) or f"<p>{word('empty')}</p>"
     refused = "".join(f"<li>{escape(text)}</li>" for text in state["refused"][-10:])
     registered = ", ".join(escape(d) for d in state["registered"]) or word("none")
+    order = f"{word('subscription')} {escape(state['subscription'])}" if state["subscription"] else ""
     hidden = f'<input type="hidden" name="lang" value="{lang}">'
     return f"""<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>{word("title")}</title>
@@ -123,7 +124,7 @@ def page(
 <input type="number" name="count" min="1" max="1000" value="1"><button>{word("set")}</button></form>
 <form method="post" action="/mock/set">{hidden}<button name="clear" value="1">{word("clear")}</button></form></div>
 <p>{word("profile")}: <code>{escape(state["profile"])}</code>; {word("pending")}: {len(state["faults"])}</p>
-{f'<p>{word("subscription")} {escape(state["subscription"])}</p>' if state["subscription"] else ""}
+{f"<p>{order}</p>" if order else ""}
 {f'<div class="bad"><b>{word("refused")}</b><ul>{refused}</ul></div>' if refused else ""}
 <main>{body}</main></body></html>"""
 
