@@ -26,7 +26,7 @@ from vision.viid.web import Request, Response, WebServer
 
 @pytest.fixture
 def mock() -> Iterator[Mock]:
-    one = Mock(slow_s=0.3)
+    one = Mock(slow_s=60.0)  # until the test is over
     yield one
     one.close()
 
@@ -125,7 +125,7 @@ def test_one_bad_vehicle_takes_no_other_with_it() -> None:
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_every_fault(mock: Mock, fault: str) -> None:
     """After the fault everything is there once, except what was refused."""
-    one = sink(mock.url, timeout_s=0.15 if fault == "slow" else 2.0)
+    one = sink(mock.url)
     batch = [delivery(n) for n in range(1, 4)]
     mock.fail(fault, 4 if fault == "invalid" else 1)  # the whole, then each alone
     try:
@@ -232,7 +232,7 @@ def test_keeps_alive_by_itself(mock: Mock) -> None:
     one = sink(mock.url, keepalive_s=0.05, clock_s=0.01)
     try:
         one.send([delivery()])
-        until_s = time.monotonic() + 5
+        until_s = time.monotonic() + 60
         while mock.requests.count("POST /VIID/System/Keepalive") < 3 and time.monotonic() < until_s:
             time.sleep(0.02)
         mock.registered.clear()
