@@ -1,8 +1,9 @@
 """The VIID sink against the test platform: every dialect, every fault, both roles; nothing lost or doubled."""
 
 import json
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -335,6 +336,73 @@ def test_cascade_retries_only_who_does_not_have_it(mock: Mock) -> None:
         other.close()
 
 
+def test_the_test_platform_subscribes_when_we_register_and_the_outbox_opens_the_sink(tmp_path: Path) -> None:
+    """Nothing is sent before: a site is there for its upper platform long before the first vehicle."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listen = f"127.0.0.1:{listener.getsockname()[1]}"
+    upper = Mock(subscribe=f"http://{listen}")
+    one = sink(upper.url, role="cascade", listen=listen, state=str(tmp_path / "orders.json"))
+    try:
+        with Outbox(tmp_path / "box", [Route("library", one, first_wait_s=0.02, longest_wait_s=0.1)]) as box:
+            wait_for(lambda: one.subscriptions is not None and one.subscriptions.active(GATE, "", time.time_ns()))
+            wait_for(lambda: "StatusCode 0" in upper.state()["subscription"])
+            assert "POST /VIID/SubscribeNotifications" not in upper.requests
+            for n in range(1, 6):
+                box.put(sighting_event(sighting(n, "gate"), site(), [], now_ns=0))
+            wait_for(lambda: upper.arrivals.counts()["vehicles"] == 5)
+            upper.registered.clear()
+            one.link.beat()  # registers anew: the same subscription, not a second one
+            wait_for(lambda: one.link.n_registrations == 2)
+            box.put(sighting_event(sighting(6, "gate"), site(), [], now_ns=0))
+            wait_for(lambda: upper.arrivals.counts()["vehicles"] == 6)
+    finally:
+        upper.close()
+    assert upper.arrivals.counts()["repeats"] == 0
+    assert len(json.loads((tmp_path / "orders.json").read_text())) == 1
+
+
+def test_the_test_platform_says_that_nobody_takes_its_subscription() -> None:
+    upper = Mock(subscribe="http://127.0.0.1:1")
+    one = sink(upper.url)
+    try:
+        one.open()
+        wait_for(lambda: "refused" in upper.state()["subscription"])
+        assert "subscription at http://127.0.0.1:1" in httpx.get(upper.url).text
+    finally:
+        one.close()
+        upper.close()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end_s, "it did not come to be"
+        time.sleep(0.01)
+
+
+def test_what_was_given_up_is_forgotten(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outbox makes dead letters of what fails too often and does not tell the sink."""
+    monkeypatch.setattr("vision.sinks.viid.MOST_SERVED", 3)
+    monkeypatch.setattr("vision.viid.courier.MOST_FAILURES", 3)
+    other = Mock()
+    one = cascade(mock)
+    try:
+        one.open()
+        other.registered[OWN] = time.monotonic()
+        assert subscribe(one, order(mock.url + "/VIID/SubscribeNotifications")) == 0
+        assert one._web is not None
+        second = order(other.url + "/VIID/SubscribeNotifications", SubscribeID="2", ResourceURI="")
+        httpx.post(one._web.url + "/VIID/Subscribes", json=second)
+        other.fail("busy", 100)
+        for n in range(1, 9):
+            assert states(one, [delivery(n)]) == ["retry"]
+        assert len(one._served) == len(one.courier._failures) == 3
+        assert delivery(8).key in one._served
+    finally:
+        one.close()
+        other.close()
+
+
 def test_cascade_sends_to_no_other_host(mock: Mock) -> None:
     one = cascade(mock)
     try:
@@ -422,6 +490,7 @@ def test_nonsense_from_the_upper_platform(mock: Mock, body: bytes) -> None:
         ({"unheard": 1}, "unheard: unknown key"),
         ({"listen": "7101"}, "listen"),
         ({"role": "boss"}, "role"),
+        ({"ca_file": "/no/such.pem"}, "cannot read the certificates of /no/such.pem"),
     ],
 )
 def test_wrong_settings_are_named(changes: dict[str, Any], text: str) -> None:

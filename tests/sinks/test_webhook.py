@@ -196,6 +196,10 @@ def test_retry_after_in_both_forms() -> None:
         ({"url": "https://a/", "secrets": "hunter2"}, "secrets"),
         ({"url": "https://a/", "secrets": [SECRET], "urll": 1}, "urll: unknown key, expected one of url, secrets"),
         ({"url": "https://a/", "secrets": [SECRET], "headers": {"x": "a\nb"}}, "headers: expected printable ASCII"),
+        (
+            {"url": "https://a/", "secrets": [SECRET], "ca_file": "/no"},
+            "sink 'hook': cannot read the certificates of /no",
+        ),
     ],
 )
 def test_wrong_settings_are_one_line_without_a_secret(settings_: dict[str, object], said: str) -> None:
