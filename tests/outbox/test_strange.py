@@ -175,13 +175,31 @@ def test_damage_that_a_sender_meets_first_is_reported(tmp_path: Path, monkeypatc
 
 
 def test_a_sink_that_does_not_end_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    sink = Receiver()
-    sink.gate.clear()
-    outbox = Outbox(tmp_path, [quick("slow", sink)])
+    is_in, is_over = threading.Event(), threading.Event()
+
+    def hang(deliveries: Sequence[Delivery]) -> list[Answer]:
+        is_in.set()
+        is_over.wait(WAIT_S)
+        return [Answer("delivered")] * len(deliveries)
+
+    outbox = Outbox(tmp_path, [quick("slow", Says(hang))])
     fill(outbox, 1)
+    assert is_in.wait(WAIT_S)
     outbox.close(0.1)
+    is_over.set()
     assert "sink slow: still busy" in caplog.text
-    sink.gate.set()
+
+
+def test_trouble_is_shown_as_long_as_a_camera_waits(tmp_path: Path) -> None:
+    def answer(deliveries: Sequence[Delivery]) -> list[Answer]:
+        return [Answer("retry", "busy", 1000.0) if d.camera == "a" else Answer("delivered") for d in deliveries]
+
+    with Outbox(tmp_path, [quick("one", Says(answer))]) as outbox:
+        fill(outbox, 2, "a", "b")
+        until(lambda: outbox.figures()["one"]["trouble"] == "busy")
+        fill(outbox, 20, "b", first=10)
+        until(lambda: outbox.figures()["one"]["delivered"] == 21)
+        assert outbox.figures()["one"]["trouble"] == "busy"
 
 
 def test_nothing_is_sent_before_a_sink_has_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -159,12 +159,17 @@ class Sender:
         held = [camera for camera, wait in self._cameras.items() if wait.until_s > now_s]
         generation = self._writer.counts.renewals
         try:
-            return self._store(generation).due(self.route.name, self._batch, held)
+            rows = self._store(generation).due(self.route.name, self._batch, held)
         except sqlite3.Error as err:
             if is_damaged(err):
                 self._writer.report_damage(err, generation)
             self._later(self._down, str(err))
             return []
+        if not rows:  # who waits no longer has nothing left, perhaps since somebody purged it
+            self._cameras = {camera: self._cameras[camera] for camera in held}
+            if not held:
+                self.trouble = ""
+        return rows
 
     def _store(self, generation: int) -> Store:
         """The database as it is now: a new one after a damaged one was put aside."""
@@ -231,7 +236,7 @@ class Sender:
                 number = self._writer.put(partial(Store.tried, sink=name, seq=row.seq, detail=detail))
         for camera in {row.camera for row in rows[: len(answers)]} - held:
             self._cameras.pop(camera, None)
-        if not held:
+        if not self._cameras:
             self.trouble = ""
         if seqs:
             number = self._writer.put(partial(Store.delivered, sink=name, seqs=seqs))
