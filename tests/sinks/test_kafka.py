@@ -145,7 +145,7 @@ def test_nobody_there() -> None:
 def test_a_broker_that_says_nothing_more() -> None:
     with KafkaServer() as server:
         sink = sink_to(server, "a", timeout_s=1)
-        sink.send(deliveries(1))
+        send_all(sink, deliveries(1))
         server.stall()
         with pytest.raises(SinkError, match=r"no report within 1 s|no connection"):
             sink.send(deliveries(3))
@@ -158,7 +158,7 @@ def test_a_broker_that_says_nothing_more() -> None:
 def test_cut_off_and_allowed_again_nothing_is_lost() -> None:
     sent = deliveries(400)
     with KafkaServer() as server:
-        sink = sink_to(server, "a", timeout_s=1)
+        sink = sink_to(server, "a")
         cut: list[int] = []
 
         def meanwhile(n: int) -> None:

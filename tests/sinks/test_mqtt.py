@@ -233,7 +233,7 @@ def test_nobody_there() -> None:
 def test_a_broker_that_says_nothing_more() -> None:
     with mosquitto() as server, reader_of(server, "vision/+/+") as reader:
         sink = sink_to(server, timeout_s=0.5)
-        sink.send(deliveries(1))
+        send_all(sink, deliveries(1))
         server.stall()
         answers = sink.send(deliveries(3))
         assert [a.detail for a in answers] == ["no acknowledgement within 0.5 s"] * 3

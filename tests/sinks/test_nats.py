@@ -161,7 +161,7 @@ def test_nobody_there() -> None:
 def test_a_server_that_says_nothing_more() -> None:
     with nats_server() as server:
         sink = sink_to(server, timeout_s=0.5)
-        sink.send(deliveries(1))
+        send_all(sink, deliveries(1))
         server.stall()
         with pytest.raises(SinkError):
             sink.send(deliveries(3))

@@ -140,7 +140,7 @@ def test_nobody_there() -> None:
 def test_a_server_that_says_nothing_more() -> None:
     with redis_server() as server:
         sink = sink_to(server, timeout_s=0.5)
-        sink.send(deliveries(1))
+        send_all(sink, deliveries(1))
         server.stall()
         with pytest.raises(SinkError, match=r"[Tt]imeout"):
             sink.send(deliveries(2))
