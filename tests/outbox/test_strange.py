@@ -13,9 +13,9 @@ from tests.events.samples import JPEG, final_event, sighting, site
 from tests.outbox.helpers import WAIT_S, Receiver, files, fill, quick, until
 from vision.errors import SinkError
 from vision.events.make import picture_part, sighting_event
-from vision.outbox import sender as sender_module
 from vision.outbox.outbox import Outbox
 from vision.outbox.pictures import Pictures
+from vision.outbox.store import open_store
 from vision.outbox.writer import Put
 from vision.sinks.protocol import Answer, Delivery
 
@@ -155,18 +155,18 @@ def test_a_picture_that_cannot_be_read_just_now_is_not_gone(tmp_path: Path) -> N
 
 
 def test_damage_that_a_sender_meets_first_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, n_failures = sender_module.open_store, 1
+    n_failures = 1
 
-    def open_store(path: Path) -> Any:
+    def broken_once(path: Path) -> Any:
         nonlocal n_failures
         if n_failures:
             n_failures -= 1
             err = sqlite3.DatabaseError("database disk image is malformed")
             err.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise err
-        return real(path)
+        return open_store(path)
 
-    monkeypatch.setattr(sender_module, "open_store", open_store)
+    monkeypatch.setattr("vision.outbox.sender.open_store", broken_once)
     sink = Receiver()
     with Outbox(tmp_path, [quick("one", sink)]) as outbox:
         until(lambda: outbox.counts["renewals"] == 1)
