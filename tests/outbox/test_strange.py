@@ -13,6 +13,7 @@ from tests.events.samples import JPEG, final_event, sighting, site
 from tests.outbox.helpers import WAIT_S, Receiver, files, fill, quick, until
 from vision.errors import SinkError
 from vision.events.make import picture_part, sighting_event
+from vision.outbox.database import NAME
 from vision.outbox.outbox import Outbox
 from vision.outbox.pictures import Pictures
 from vision.outbox.store import open_store
@@ -225,3 +226,26 @@ def test_nothing_is_sent_before_a_sink_has_opened(tmp_path: Path, caplog: pytest
     assert sink.n_sent_before == 0
     assert (figures["outages"], figures["errors"]) == (2, 1)
     assert ["not yet" in caplog.text, "ValueError: a mistake" in caplog.text] == [True, True]
+
+
+def test_another_program_that_holds_the_database_is_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vision.outbox.writer.RETRY_S", 0.02)
+    sink = Receiver()
+    with Outbox(tmp_path, [quick("one", sink)]) as outbox:
+        keys = fill(outbox, 3)
+        assert outbox.drain(WAIT_S)
+        outbox._writer._connection.execute("PRAGMA busy_timeout=50")  # ten seconds otherwise
+        other = sqlite3.connect(tmp_path / NAME, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        number = outbox.put(final_event(10))
+        until(lambda: outbox.trouble)
+        assert not outbox.wait(number, 0.1)
+        assert outbox.figures()["one"]["delivered"] == 3  # reading goes on
+        other.execute("ROLLBACK")
+        other.close()
+        assert outbox.wait(number, WAIT_S)
+        until(lambda: sink.keys_of() == [*keys, final_event(10).id])
+        assert outbox.lost == 0
+    assert "database is locked; events wait in memory" in caplog.text
