@@ -24,16 +24,13 @@ QUIET_S = 5.0  # nothing came for so long: nothing more comes
 
 async def read_topic(address: str) -> list[tuple[str, str]]:
     """(camera, ce_id) of every record, by partition and then as it was stored."""
-    from aiokafka import AIOKafkaConsumer, TopicPartition
+    from aiokafka import AIOKafkaConsumer
 
-    consumer = AIOKafkaConsumer(bootstrap_servers=address, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=address, enable_auto_commit=False)
     await consumer.start()
     try:
-        # the first question may come before the client has heard of the topic
-        while not (numbers := consumer.partitions_for_topic(TOPIC)):
+        while not (parts := consumer.assignment()):  # none until it has heard of the topic
             await asyncio.sleep(0.2)
-        parts = [TopicPartition(TOPIC, number) for number in sorted(numbers)]
-        consumer.assign(parts)
         for part in parts:
             consumer.seek(part, 0)
         records, since_s = [], time.monotonic()
