@@ -19,7 +19,8 @@ from benchmarks.outage_peers.peer import Process, free_port, wait_for_port
 from tests.servers.brokers import KafkaServer
 
 TOPIC = "vision.events"
-QUIET_S = 5.0  # nothing came for so long: nothing more comes
+PATIENCE_S = 90.0  # for the first record: a broker that was just started reads its store
+QUIET_S = 15.0  # nothing came for so long: nothing more comes
 
 
 async def read_topic(address: str) -> list[tuple[str, str]]:
@@ -34,7 +35,7 @@ async def read_topic(address: str) -> list[tuple[str, str]]:
         for part in parts:
             consumer.seek(part, 0)
         records, since_s = [], time.monotonic()
-        while time.monotonic() - since_s < QUIET_S:
+        while time.monotonic() - since_s < (QUIET_S if records else PATIENCE_S):
             for found in (await consumer.getmany(timeout_ms=500)).values():
                 records += found
                 since_s = time.monotonic()
