@@ -34,7 +34,8 @@ async def read_topic(address: str) -> list[tuple[str, str]]:
             await asyncio.sleep(0.2)
         for part in parts:
             consumer.seek(part, 0)
-        records, since_s = [], time.monotonic()
+        since_s = time.monotonic()
+        records: list[Any] = []
         while time.monotonic() - since_s < (QUIET_S if records else PATIENCE_S):
             for found in (await consumer.getmany(timeout_ms=500)).values():
                 records += found
