@@ -27,17 +27,24 @@ from pathlib import Path
 from benchmarks._common import table
 from benchmarks.outage_peers.brokers import NatsPeer, PostgresPeer, RedisPeer
 from benchmarks.outage_peers.files import FolderPeer
+from benchmarks.outage_peers.kafka import KafkaPeer, TansuPeer
+from benchmarks.outage_peers.mqtt import KilledMqttPeer, MqttPeer
 from benchmarks.outage_peers.peer import Peer
-from benchmarks.outage_peers.viid import ViidPeer
+from benchmarks.outage_peers.viid import CascadePeer, ViidPeer
 from benchmarks.outage_peers.webhook import WebhookPeer
 
 PEERS: dict[str, Callable[[Path], Peer]] = {
     "jsonl": FolderPeer,
     "webhook": WebhookPeer,
     "viid": ViidPeer,
+    "viid-cascade": CascadePeer,
     "redis": RedisPeer,
     "nats": NatsPeer,
     "postgresql": PostgresPeer,
+    "mqtt": MqttPeer,
+    "mqtt-kill-9": KilledMqttPeer,
+    "kafka": KafkaPeer,
+    "kafka-tansu": TansuPeer,
 }
 N_CAMERAS = 8
 ROOT = Path(__file__).parent.parent
@@ -66,7 +73,10 @@ def give(folder: Path, first: int, n: int, rate: float) -> None:
 
     tables = json.loads((folder / "sink.json").read_text())
     quick = {"first_wait_s": 0.2, "longest_wait_s": 2.0, "batch": 20}  # a minute's outage, not a day's
+    ready = tables.pop("ready_file", "")
     with Outbox(folder / "outbox", make_routes(parse_sinks([{**tables, **quick}], "drill"))) as outbox:
+        while ready and not Path(ready).exists():
+            time.sleep(0.05)
         due_s = time.monotonic()
         for i in range(first, n):
             due_s += 1 / rate
@@ -137,7 +147,7 @@ def drill(name: str, folder: Path, n: int, rate: float, down_s: float) -> Found:
         seconds = time.monotonic() - began_s
         return judged(peer.received(), n, seconds)
     finally:
-        peer.kill()
+        peer.close()
 
 
 def judged(received: Sequence[tuple[str, str]], n: int, seconds: float) -> Found:

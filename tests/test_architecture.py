@@ -11,15 +11,15 @@ import vision
 LAYERS = [  # a row may import lower rows, never its own or a higher one
     {"cli"},
     {"evaluate", "bench"},
-    {"site"},
+    {"site", "serve"},
     {"pipeline"},
-    {"outbox"},
+    {"outbox", "archive"},
     {"sinks", "report", "demo"},
     {"sightings", "match", "events", "viid"},
     {"plates", "detect", "attributes", "track", "video", "scene"},
     {"infer"},
     {"kernels"},
-    {"settings"},
+    {"settings", "disk"},
     {"types", "errors"},
 ]
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}

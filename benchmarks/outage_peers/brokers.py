@@ -22,6 +22,9 @@ class BrokerPeer:
     def kill(self) -> None:
         self.server.kill()
 
+    def close(self) -> None:
+        self.server.close()
+
 
 class RedisPeer(BrokerPeer):
     """Redis with a log that is synced at every command."""

@@ -25,6 +25,9 @@ class FolderPeer:
         self._link.unlink()
         self._link.write_text("not a folder")
 
+    def close(self) -> None:
+        pass
+
     def received(self) -> list[tuple[str, str]]:
         events = []
         for path in sorted((self._kept / "events").glob("*.jsonl")):

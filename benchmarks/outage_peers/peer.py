@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,7 +26,11 @@ class Peer(Protocol):
         ...
 
     def kill(self) -> None:
-        """Kill it with -9."""
+        """Kill it with -9, or take it away in the way that the peer's class names."""
+        ...
+
+    def close(self) -> None:
+        """End everything that still runs and remove what it stored."""
         ...
 
     def received(self) -> list[tuple[str, str]]:
@@ -39,10 +44,15 @@ class Process:
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str | Path], log: Path) -> None:
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not killed."""
+        return self._child is not None
+
+    def start(self, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> None:
         """Start it; what it says goes to ``log``."""
         with log.open("ab") as file:
-            self._child = subprocess.Popen([str(c) for c in command], stdout=file, stderr=file, cwd=ROOT)
+            self._child = subprocess.Popen([str(c) for c in command], stdout=file, stderr=file, cwd=ROOT, env=env)
 
     def kill(self) -> None:
         """Kill it and wait for its end; nothing happens if it does not run."""
@@ -56,3 +66,16 @@ def free_port() -> int:
     """A TCP port of loopback that nobody uses just now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def wait_for_port(port: int, timeout_s: float = 20.0) -> None:
+    """Return when somebody listens on a port of loopback."""
+    end_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end_s:
+                raise
+            time.sleep(0.1)

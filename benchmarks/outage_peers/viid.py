@@ -1,4 +1,4 @@
-"""Peer of the sink viid: `vision viid mock`, which notes each vehicle on disk before it answers."""
+"""Peers of the sink viid: `vision viid mock`, which notes each vehicle on disk before it answers."""
 
 from __future__ import annotations
 
@@ -39,11 +39,17 @@ class ViidPeer:
     def start(self) -> None:
         command: list[str | Path] = [
             sys.executable, "-m", "vision", "viid", "mock", "--listen", f"127.0.0.1:{self._port}",
-            "--log", self._folder / "taken.jsonl",
+            "--log", self._folder / "taken.jsonl", *self._more(),
         ]  # fmt: skip
         self._process.start(command, self._folder / "server.log")
 
+    def _more(self) -> list[str]:
+        return []
+
     def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
         self._process.kill()
 
     def received(self) -> list[tuple[str, str]]:
@@ -52,3 +58,21 @@ class ViidPeer:
             taken = json.loads(line)
             found.append((taken["id"][:20], f"event-of-{int(taken['plate'][2:])}-r{taken['id']}"))
         return found
+
+
+class CascadePeer(ViidPeer):
+    """The same as the upper platform of a cascade: it subscribes when we register, and gets notifications.
+
+    No event is given before the subscription is there: those that nobody wants go nowhere, by design.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._listen, self._state = f"127.0.0.1:{free_port()}", folder / "orders.json"
+
+    def settings(self) -> dict[str, Any]:
+        own = {"role": "cascade", "listen": self._listen, "state": str(self._state), "ready_file": str(self._state)}
+        return {**super().settings(), **own}
+
+    def _more(self) -> list[str]:
+        return ["--subscribe", f"http://{self._listen}"]

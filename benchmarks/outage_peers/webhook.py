@@ -53,6 +53,9 @@ class WebhookPeer:
     def kill(self) -> None:
         self._process.kill()
 
+    def close(self) -> None:
+        self._process.kill()
+
     def received(self) -> list[tuple[str, str]]:
         lines = (self._folder / "received.jsonl").read_text(encoding="utf-8").splitlines()
         return [(camera, key) for camera, key in map(json.loads, lines)]

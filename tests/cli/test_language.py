@@ -40,6 +40,24 @@ from vision.cli.language import translate
             "error: out: expected a folder of `vision live` with an outbox, found none",
             "错误:out 中没有发件箱(outbox),请给出 vision live 的输出目录",
         ),
+        (
+            "error: out: expected the folder of a sink of type archive, found no archive.db",
+            "错误:out 不是 archive 接收端的目录(没有 archive.db)",
+        ),
+        (
+            "error: a/keys.json: expected keys (made by vision key add), got: No such file or directory",
+            "错误:没有密钥文件 a/keys.json,请先用 vision key add 创建",
+        ),
+        (
+            "error: --listen: expected a loopback address, or --tls-cert and --tls-key, or --plain-http: keys and "
+            "plates would cross the network for all to read, got '0.0.0.0:80'",
+            "错误:--listen:其他机器可访问 0.0.0.0:80,需要 --tls-cert 和 --tls-key(或明确给出 --plain-http),"
+            "否则车牌会明文传输",
+        ),
+        (
+            "error: a/archive.db: cannot read: file is not a database",
+            "错误:无法读取 a/archive.db:file is not a database",
+        ),
     ],
 )
 def test_errors(monkeypatch: pytest.MonkeyPatch, english: str, chinese: str) -> None:

@@ -139,7 +139,7 @@ def test_a_site_sends_its_events_and_shows_how_it_goes(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[[sink]]\ntype = "jsonll"\n', "type: expected one of callback, "),
+        ('[[sink]]\ntype = "jsonll"\n', "type: expected one of archive, callback, "),
         (
             '[[sink]]\ntype = "jsonl"\nfolder = "x"\nmax_mbb = 1\n',
             "max_mbb: unknown key, expected one of folder, max_mb",

@@ -51,7 +51,7 @@ DefaultRuntimeDir {folder}
 {modules}
 {user}
 ErrorLog {folder}/error.log
-LogFormat "%s %m %U %{{Authorization}}i" viid
+LogFormat "%s\t%U\t%{{Authorization}}i\t%{{WWW-Authenticate}}o" viid
 CustomLog {self.log} viid
 ProxyPass / {backend}/
 ProxyPassReverse / {backend}/
@@ -76,11 +76,13 @@ Require valid-user
                 raise RuntimeError(f"Apache did not start: {self._process.communicate()[1]}")
             time.sleep(0.05)
 
-    def lines(self) -> list[tuple[int, str, str]]:
-        """Status, path and Authorization header of each request so far."""
-        time.sleep(0.05)  # the log is written after the answer
-        found = [line.split(" ", 3) for line in self.log.read_text().splitlines()]
-        return [(int(status), path, header) for status, _, path, header in found]
+    def lines(self, n: int) -> list[tuple[int, str, str, str]]:
+        """Status, path, Authorization and WWW-Authenticate of each request so far; waits until there are n."""
+        end_s = time.monotonic() + 20
+        while len(found := self.log.read_text().splitlines()) < n and time.monotonic() < end_s:
+            time.sleep(0.05)  # the log is written after the answer
+        rows = [line.replace('\\"', '"').split("\t") for line in found]
+        return [(int(status), path, asked, said) for status, path, asked, said in rows]
 
     def __enter__(self) -> Self:
         return self

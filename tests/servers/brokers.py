@@ -89,6 +89,18 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def stop(self) -> None:
+        """End it in order: it may store what it has."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def close(self) -> None:
+        """End it and remove what it stored."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def stall(self) -> None:
         """Let connections stand and say nothing more."""
         self._signal(signal.SIGSTOP)
@@ -113,8 +125,7 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.close()
 
 
 def mosquitto(config: str = "allow_anonymous true\n", files: dict[str, str] | None = None) -> Server:
@@ -217,6 +228,10 @@ class KafkaServer:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it; what it had is gone."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

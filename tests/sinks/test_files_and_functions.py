@@ -1,6 +1,7 @@
 """The sinks jsonl and callback, and how a sink is found by its type."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,12 +58,46 @@ def test_what_is_in_a_file_is_not_written_again(tmp_path: Path) -> None:
     assert keys_in(tmp_path) == [delivery(n).key for n in (1, 2, 3, 4)]
 
 
-def test_pictures_beside_the_lines(tmp_path: Path) -> None:
+def test_a_thousand_files_of_a_day_and_files_of_others(tmp_path: Path) -> None:
+    day = f"{datetime.now(UTC):%Y%m%d}"
+    for name in (
+        f"events-{day}-999.jsonl",
+        f"events-{day}-1000.jsonl",
+        f"events-{day}-x.jsonl",
+        "events-of-mine.jsonl",
+    ):
+        (tmp_path / name).write_bytes(b"x" * 20_000 + b"\n")
+    sink = jsonl_sink("log", {"folder": str(tmp_path), "max_mb": 0.01})
+    sink.send([delivery()])
+    sink.close()
+    assert (tmp_path / f"events-{day}-1001.jsonl").read_bytes() == delivery().body + b"\n"
+
+
+def test_what_is_answered_is_on_disk_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{fd}")))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    sink = jsonl_sink("log", {"folder": str(tmp_path), "pictures": True})
+    sink.send([delivery()])
+    sink.close()
+    picture, line = next(tmp_path.glob("pictures/??/*.jpg")), next(tmp_path.glob("*.jsonl"))
+    assert {picture.with_suffix(".part"), picture.parent, line, tmp_path} <= set(synced)
+
+
+def test_pictures_beside_the_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sink = jsonl_sink("log", {"folder": str(tmp_path), "pictures": True})
     assert [a.state for a in sink.send([delivery(1), delivery(2, is_gone=True)])] == ["delivered"] * 2
     sink.close()
     sha256 = delivery().event["data"]["pictures"][0]["sha256"]
     assert (tmp_path / "pictures" / sha256[:2] / f"{sha256}.jpg").read_bytes() == JPEG
+    assert (
+        f"{delivery(2).key} goes without its {delivery().event['data']['pictures'][0]['role']} picture" in caplog.text
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
@@ -105,7 +140,9 @@ def test_sinks_are_found_by_their_type(tmp_path: Path) -> None:
     assert {"jsonl", "callback", "webhook"} <= set(sink_types())
     sink: Sink = make_sink("jsonl", "log", {"folder": str(tmp_path)})
     sink.close()
-    with pytest.raises(ConfigError, match=r"sink 'x': type: expected one of callback, .*jsonl.*, got 'jsonll'"):
+    with pytest.raises(
+        ConfigError, match=r"sink 'x': type: expected one of archive, callback, .*jsonl.*, got 'jsonll'"
+    ):
         make_sink("jsonll", "x", {})
     with pytest.raises(ConfigError, match="sink 'x': fold: unknown key, expected one of folder"):
         make_sink("jsonl", "x", {"folder": "a", "fold": 1})

@@ -1,8 +1,6 @@
 """NATS JetStream, against a real server."""
 
 import asyncio
-import gc
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,14 +14,10 @@ from vision.errors import ConfigError, SinkError
 from vision.sinks.nats import NatsSink, nats_sink, subjects_of
 
 Message = tuple[str, dict[str, str], bytes]
-# nats-py leaves the socket of a connection that was cut off to the garbage collector, which may run in any test.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_is_left_to_other_tests() -> Iterator[None]:
-    yield
-    gc.collect()
+pytestmark = [  # nats-py leaves the socket of a connection that was cut off to the garbage collector
+    pytest.mark.usefixtures("nothing_is_left_to_other_tests"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +152,8 @@ def test_login_and_permissions() -> None:
 
 def test_nobody_there() -> None:
     sink = nats_sink("bus", {"servers": ["127.0.0.1:1"], "timeout_s": 1})
-    began = time.monotonic()
     with pytest.raises(SinkError, match=r"^sink 'bus': nats: "):
         sink.send(deliveries(1))
-    assert time.monotonic() - began < 10
     sink.close()
     sink.close()
 
@@ -169,7 +161,7 @@ def test_nobody_there() -> None:
 def test_a_server_that_says_nothing_more() -> None:
     with nats_server() as server:
         sink = sink_to(server, timeout_s=0.5)
-        sink.send(deliveries(1))
+        send_all(sink, deliveries(1))
         server.stall()
         with pytest.raises(SinkError):
             sink.send(deliveries(3))

@@ -118,7 +118,7 @@ def test_a_standby_is_waited_for(server: Postgres) -> None:
 
 
 def test_a_row_that_is_locked_is_waited_for(server: Postgres) -> None:
-    sink = sink_to(server, timeout_s=0.5)
+    sink = sink_to(server, timeout_s=2)
     sink.send([])
     with psycopg.connect(**login(server)) as connection:
         connection.execute("lock table vision_events")
@@ -141,7 +141,7 @@ def test_wrong_password_and_nobody_there(server: Postgres) -> None:
 def test_a_server_that_says_nothing_more() -> None:
     with Postgres() as server:
         sink = sink_to(server, database="postgres", timeout_s=1)
-        sink.send(deliveries(1))
+        send_all(sink, deliveries(1))
         server.stall()
         with pytest.raises(SinkError):
             sink.send(deliveries(2))

@@ -1,13 +1,11 @@
 """The VIID sink against the test platform: every dialect, every fault, both roles; nothing lost or doubled."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.events.samples import one_of_each, sighting, site
@@ -26,7 +24,7 @@ from vision.viid.web import Request, Response, WebServer
 
 @pytest.fixture
 def mock() -> Iterator[Mock]:
-    one = Mock(slow_s=0.3)
+    one = Mock(slow_s=60.0)  # until the test is over
     yield one
     one.close()
 
@@ -125,7 +123,7 @@ def test_one_bad_vehicle_takes_no_other_with_it() -> None:
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_every_fault(mock: Mock, fault: str) -> None:
     """After the fault everything is there once, except what was refused."""
-    one = sink(mock.url, timeout_s=0.15 if fault == "slow" else 2.0)
+    one = sink(mock.url)
     batch = [delivery(n) for n in range(1, 4)]
     mock.fail(fault, 4 if fault == "invalid" else 1)  # the whole, then each alone
     try:
@@ -232,7 +230,7 @@ def test_keeps_alive_by_itself(mock: Mock) -> None:
     one = sink(mock.url, keepalive_s=0.05, clock_s=0.01)
     try:
         one.send([delivery()])
-        until_s = time.monotonic() + 5
+        until_s = time.monotonic() + 60
         while mock.requests.count("POST /VIID/System/Keepalive") < 3 and time.monotonic() < until_s:
             time.sleep(0.02)
         mock.registered.clear()
@@ -263,146 +261,6 @@ def test_the_platforms_clock_is_measured_and_followed_only_where_asked() -> None
     assert found[YARD]["SourceID"][30:32] == "06"  # ids keep our time
 
 
-# ------------------------------------------------------------------------------------------------- cascade
-
-
-def order(receive: str, **changes: Any) -> dict[str, Any]:
-    fields = {
-        "SubscribeID": "340200000000032026112309180000001", "Title": "车辆订阅", "SubscribeDetail": "13",
-        "ResourceURI": GATE, "ResourceClass": 1, "BeginTime": "20201123091800", "EndTime": "20901123091800",
-        "ReceiveAddr": receive, "OperateType": 0, "SubscribeStatus": 0, **changes,
-    }  # fmt: skip
-    return {"SubscribeListObject": {"SubscribeObject": [fields]}}
-
-
-def subscribe(one: ViidSink, body: dict[str, Any], **kind: Any) -> int:
-    assert one._web is not None
-    reply = httpx.post(one._web.url + "/VIID/Subscribes", json=body, headers={"User-Identify": OWN}, **kind).json()
-    status = reply["ResponseStatusListObject"]["ResponseStatusObject"][0]
-    assert status["Id"] == "340200000000032026112309180000001"
-    return int(status["StatusCode"])
-
-
-def cascade(mock: Mock, **changes: Any) -> ViidSink:
-    return sink(mock.url, role="cascade", listen="127.0.0.1:0", **changes)
-
-
-def test_cascade_sends_what_was_subscribed_to(mock: Mock, tmp_path: Path) -> None:
-    state = str(tmp_path / "orders.json")
-    one = cascade(mock, state=state)
-    try:
-        assert states(one, [delivery(1)]) == ["delivered"]
-        assert one.counts["no_subscriber"] == 1
-        assert mock.arrivals.counts()["vehicles"] == 0
-        assert subscribe(one, order(mock.url + "/VIID/SubscribeNotifications")) == 0
-        assert states(one, [delivery(2), delivery(1, "yard"), delivery(3)]) == ["delivered"] * 3
-        arrived = [a for _, a in mock.arrivals.snapshot()]
-        assert [a.vehicle["DeviceID"] for a in arrived] == [GATE, GATE]
-        assert {a.how for a in arrived} == {"SubscribeNotifications"}
-    finally:
-        one.close()
-    later = cascade(mock, state=state)  # subscriptions survive a restart
-    try:
-        assert states(later, [delivery(4)]) == ["delivered"]
-        assert mock.arrivals.counts()["vehicles"] == 3
-        assert later._web is not None
-        asked = httpx.delete(later._web.url + "/VIID/Subscribes?IDList=340200000000032026112309180000001")
-        assert asked.json()["ResponseStatusListObject"]["ResponseStatusObject"][0]["StatusCode"] == 0
-        assert states(later, [delivery(5)]) == ["delivered"]
-        assert later.counts["no_subscriber"] == 1
-    finally:
-        later.close()
-    assert json.loads(Path(state).read_text()) == []
-
-
-def test_cascade_retries_only_who_does_not_have_it(mock: Mock) -> None:
-    other = Mock(slow_s=0.1)
-    one = cascade(mock)
-    try:
-        one.send([delivery(1)])
-        other.registered[OWN] = time.monotonic()
-        body = order(mock.url + "/VIID/SubscribeNotifications")
-        assert subscribe(one, body) == 0
-        assert one._web is not None
-        second = order(other.url + "/VIID/SubscribeNotifications", SubscribeID="2", ResourceURI="")
-        assert httpx.post(one._web.url + "/VIID/Subscribes", json=second).status_code == 200
-        other.fail("busy")
-        assert states(one, [delivery(2)]) == ["retry"]
-        assert states(one, [delivery(2)]) == ["delivered"]
-        assert mock.arrivals.counts() == other.arrivals.counts() == {"vehicles": 1, "repeats": 0}
-    finally:
-        one.close()
-        other.close()
-
-
-def test_cascade_sends_to_no_other_host(mock: Mock) -> None:
-    one = cascade(mock)
-    try:
-        one.send([delivery(1)])
-        assert subscribe(one, order("http://10.1.2.3/VIID/SubscribeNotifications")) == 8
-        assert subscribe(one, order("file:///etc/passwd")) == 8
-    finally:
-        one.close()
-
-
-def test_cascade_takes_orders_of_its_platform_alone(mock: Mock) -> None:
-    one = cascade(mock, platform_id=YARD)
-    try:
-        one.send([delivery(1)])
-        assert one._web is not None
-        body = order(mock.url + "/x")
-        assert (
-            httpx.post(one._web.url + "/VIID/Subscribes", json=body, headers={"User-Identify": OWN}).status_code == 403
-        )
-        assert httpx.post(one._web.url + "/VIID/Subscribes", json=body, headers={"User-Identify": YARD}).is_success
-    finally:
-        one.close()
-
-
-@pytest.mark.parametrize(
-    ("changes", "wanted"),
-    [
-        ({}, True),
-        ({"ResourceURI": ""}, True),
-        ({"ResourceURI": OWN}, True),  # us
-        ({"ResourceURI": "340200"}, True),  # the region
-        ({"ResourceURI": "340300"}, False),
-        ({"ResourceURI": f"{YARD};{GATE}"}, True),
-        ({"ResourceURI": YARD}, False),
-        ({"SubscribeDetail": "11,12"}, False),
-        ({"SubscribeDetail": "12,13"}, True),
-        ({"SubscribeStatus": 1}, False),
-        ({"OperateType": 1}, False),
-        ({"BeginTime": "2090-01-01 00:00:00"}, False),
-        ({"EndTime": "20200101000000"}, False),
-        ({"BeginTime": None, "EndTime": ""}, True),
-    ],
-)
-def test_what_a_subscription_wants(mock: Mock, changes: dict[str, Any], wanted: bool) -> None:
-    one = cascade(mock)
-    try:
-        one.link.ensure()
-        one._listen()
-        assert subscribe(one, order(mock.url, **changes)) == 0
-        assert one.subscriptions is not None
-        assert bool(one.subscriptions.active(GATE, "", time.time_ns())) is wanted
-    finally:
-        one.close()
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"SubscribeListObject": {}}', b"\xff", b"[" * 3000, b'{"x": 1}'])
-def test_nonsense_from_the_upper_platform(mock: Mock, body: bytes) -> None:
-    one = cascade(mock)
-    try:
-        one._listen()
-        assert one._web is not None
-        for method in ("POST", "PUT", "DELETE", "GET"):
-            assert httpx.request(method, one._web.url + "/VIID/Subscribes", content=body).status_code == 200
-        assert httpx.get(one._web.url + "/elsewhere").status_code == 404
-    finally:
-        one.close()
-
-
 # ------------------------------------------------------------------------------------------------ settings
 
 
@@ -422,6 +280,7 @@ def test_nonsense_from_the_upper_platform(mock: Mock, body: bytes) -> None:
         ({"unheard": 1}, "unheard: unknown key"),
         ({"listen": "7101"}, "listen"),
         ({"role": "boss"}, "role"),
+        ({"ca_file": "/no/such.pem"}, "cannot read the certificates of /no/such.pem"),
     ],
 )
 def test_wrong_settings_are_named(changes: dict[str, Any], text: str) -> None:

@@ -124,6 +124,8 @@ def test_command(mock: Mock, capsys: pytest.CaptureFixture[str], monkeypatch: py
         (["mock", "--fault", "x", "--listen", "127.0.0.1:0"], "fault: expected one of"),
         (["mock", "--fault", "busy=x", "--listen", "127.0.0.1:0"], "--fault: expected NAME"),
         (["mock", "--device", "1", "--listen", "127.0.0.1:0"], "--device: expected 20 digits"),
+        (["mock", "--subscribe", "x:1", "--listen", "127.0.0.1:0"], "--subscribe: expected http"),
+        (["check", "http://x", "--device", OWN, "--ca-file", "/no"], "--ca-file: cannot read the certificates of /no"),
     ],
 )
 def test_wrong_usage(

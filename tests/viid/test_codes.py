@@ -122,7 +122,15 @@ def test_tables_are_those_collected() -> None:
         "InfoType": "info_kind", "SubscribeDetailType": "subscribe_detail", "ResourceClass": "resource_class",
         "OperateType": "operate_type", "SubscribeStatus": "subscribe_status", "TollgateUsage": "tollgate_usage",
         "EventSort": "event_sort", "VehicleBrandType": "vehicle_brand", "ImageFormatType": "image_format",
+        "VehicleColorDepthType": "vehicle_color_depth", "ExecuteOperation": "execute_operation",
+        "CapDirection": "cap_direction", "TollgateStatus": "tollgate_status",
     }  # fmt: skip
+    # Of persons, things, cases, dispositions and devices, of which nothing is sent; of parts of ids; yes and no.
+    others = {
+        "QualityGradeType", "SecretLevelType", "DataSourceType", "FunctionType", "NetworkCode", "IndustryCode",
+        "DispositionRangeType", "FilmColor", "Boolean", "TypeCode", "other_platform_colour_codes", "ConfirmStatusType",
+    }  # fmt: skip
+    assert set(given) == set(names) | others
     for theirs, ours in names.items():
         expected = {v["code"]: v["label"].strip() for v in given[theirs]["values"]}
         found = {code: codes.label_of(ours, code, chinese=True) for code in tables()[ours]}

@@ -1,5 +1,6 @@
 """Digest: our client against Apache's mod_auth_digest, our platform's against httpx, and the example of the RFC."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -45,24 +46,37 @@ def test_apache_register_and_reuse_of_the_nonce(behind: Mock) -> None:
         assert client.register().state == "ok"
         assert [client.keepalive().state for _ in range(2)] == ["ok", "ok"]
         client.close()
-        lines = server.lines()
-    assert [(status, path) for status, path, _ in lines] == [
+        lines = server.lines(4)
+    assert [(status, path) for status, path, _, _ in lines] == [
         (401, REGISTER), (200, REGISTER), (200, KEEPALIVE), (200, KEEPALIVE),
     ]  # fmt: skip
-    assert [f"nc={n:08x}" in header for n, (_, _, header) in enumerate(lines)] == [False, True, True, True]
+    assert [f"nc={n:08x}" in asked for n, (_, _, asked, _) in enumerate(lines)] == [False, True, True, True]
+    assert len({nonce_in(asked) for _, _, asked, _ in lines[1:]}) == 1
 
 
 @apache
 def test_apache_stale_nonce(behind: Mock) -> None:
-    with Apache(behind.url, {OWN: "secret"}, nonce_s=1) as server:
+    with Apache(behind.url, {OWN: "secret"}, nonce_s=2) as server:
         client = Client(server.url, OWN, "secret")
         assert client.register().state == "ok"
-        time.sleep(2.2)
-        assert client.keepalive().state == "ok"
+        first, end_s = nonce_in(server.lines(2)[1][2]), time.monotonic() + 30
+        while not (stale := [said for _, _, _, said in server.lines(2) if "stale=true" in said]):
+            assert time.monotonic() < end_s, "the nonce does not grow old"
+            time.sleep(0.5)
+            assert client.keepalive().state == "ok"  # also the one that meets the old nonce
         client.close()
-        lines = server.lines()
-    assert [(status, path) for status, path, _ in lines[2:]] == [(401, KEEPALIVE), (200, KEEPALIVE)]
-    assert "nc=00000002" in lines[2][2]  # the old nonce was tried first
+        lines = server.lines(4)
+    refused = next(i for i, line in enumerate(lines) if line[3] == stale[0])
+    assert (lines[refused][0], nonce_in(lines[refused][2])) == (401, first)  # the old nonce was tried first
+    assert lines[refused + 1][0] == 200
+    assert nonce_in(lines[refused + 1][2]) == nonce_in(stale[0]) != first
+
+
+def nonce_in(header: str) -> str:
+    """The nonce that a header names."""
+    match = re.search(r'nonce="([^"]+)"', header)
+    assert match, header
+    return match[1]
 
 
 @apache
@@ -77,7 +91,9 @@ def test_apache_wrong_password(behind: Mock) -> None:
                 one.send([delivery()])
             assert caught.value.wait_s is not None
         one.close()
-        assert len(server.lines()) == 4  # two each for client and sink; then the sink waits for its moment
+        lines = server.lines(5)  # two each for client and sink; then the sink waits for its moment
+    assert [status for status, _, _, _ in lines] == [401] * 4
+    assert ["username" in asked for _, _, asked, _ in lines] == [False, True] * 2
     assert behind.arrivals.counts()["vehicles"] == 0
 
 
@@ -125,16 +141,18 @@ def test_our_digest_refuses_replays_and_old_nonces(mock: Mock) -> None:
     assert mock.digest.login("POST", REGISTER, "Digest nonsense")[0] == "wrong"
 
 
-def test_stale_nonce_of_ours() -> None:
-    mock = Mock(nonce_s=0.2)
+def test_stale_nonce_of_ours(mock: Mock) -> None:
     client = Client(mock.url, OWN, "vision")
-    try:
-        assert client.register().state == "ok"
-        time.sleep(0.3)
-        assert client.register().state == "ok"
-    finally:
-        client.close()
-        mock.close()
+    heard: list[tuple[int, bool]] = []
+    client._http.event_hooks["response"] = [
+        lambda r: heard.append((r.status_code, "stale=true" in r.headers.get("WWW-Authenticate", "")))
+    ]
+    assert client.register().state == "ok"
+    for nonce, (made_s, count) in mock.digest._nonces.items():
+        mock.digest._nonces[nonce] = made_s - 3601, count
+    assert client.register().state == "ok"
+    client.close()
+    assert heard == [(401, False), (200, False), (401, True), (200, False)]
 
 
 @pytest.mark.parametrize(

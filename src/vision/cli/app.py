@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from vision.cli import OK
 from vision.cli.platforms import JsonOption, outbox, viid, watchlist
+from vision.cli.services import key, serve
 
 app = typer.Typer(
     name="vision",
@@ -211,6 +212,8 @@ app.add_typer(camera)
 app.add_typer(watchlist)
 app.add_typer(outbox)
 app.add_typer(viid)
+app.command()(serve)
+app.add_typer(key)
 
 
 @camera.command(name="check")

@@ -51,6 +51,20 @@ CHINESE = (
         r"错误:\1 中没有发件箱(outbox),请给出 vision live 的输出目录",
     ),
     (
+        r"error: (.*): expected the folder of a sink of type archive, found no (.*)",
+        r"错误:\1 不是 archive 接收端的目录(没有 \2)",
+    ),
+    (
+        r"error: (.*): expected keys \(made by vision key add\), got: .*",
+        r"错误:没有密钥文件 \1,请先用 vision key add 创建",
+    ),
+    (
+        r"error: --listen: expected a loopback address, or --tls-cert and --tls-key, or --plain-http: .*, got '(.*)'",
+        r"错误:--listen:其他机器可访问 \1,需要 --tls-cert 和 --tls-key(或明确给出 --plain-http),否则车牌会明文传输",
+    ),
+    (r"error: (.*): cannot read: (.*)", r"错误:无法读取 \1:\2"),
+    (r"error: vision serve: (.*) is not installed: (.*)", r"错误:未安装 \1:\2"),
+    (
         r"error: (.*): expected tracking truth \(MOTChallenge: (.*); KITTI: (.*)\), got .*",
         r"错误:\1 不是跟踪真值目录(MOTChallenge 需要 \2;KITTI 需要 \3)",
     ),

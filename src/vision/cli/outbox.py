@@ -12,9 +12,10 @@ from typing import Any
 from vision.cli import OK
 from vision.cli.say import note
 from vision.cli.say import out as say_out
+from vision.disk.database import connect, transaction
 from vision.errors import ConfigError, OutputError
 from vision.events.times import milliseconds_text
-from vision.outbox.database import APPLICATION, NAME, VERSION, connect, transaction
+from vision.outbox.database import KIND, NAME
 from vision.outbox.store import Row, Store
 from vision.sinks.lines import LineFile
 
@@ -34,8 +35,8 @@ def opened(folder: Path) -> Iterator[tuple[sqlite3.Connection, Store]]:
         connection = connect(path)
         try:
             found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id")]
-            if found != [VERSION, APPLICATION]:
-                raise ConfigError(f"{path}: expected an outbox of version {VERSION}, got version {found[0]}")
+            if found != [KIND.version, KIND.application]:
+                raise ConfigError(f"{path}: expected an outbox of version {KIND.version}, got version {found[0]}")
             yield connection, Store(connection)
         finally:
             connection.close()

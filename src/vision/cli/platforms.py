@@ -117,6 +117,9 @@ def viid_mock(
     log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write each vehicle taken here; is continued.")
     ] = None,
+    subscribe: Annotated[
+        str | None, typer.Option(metavar="URL", help="Subscribe there when a device registers: the cascade role.")
+    ] = None,
     open_to_network: Annotated[
         bool, typer.Option("--open-to-network", help="Allow an address that others can reach.")
     ] = False,
@@ -125,7 +128,7 @@ def viid_mock(
     from vision.cli.viid import mock_command
 
     code = mock_command(
-        listen, dialect, user, device or (), nonce_s, clock_s, fault or (), log, is_open=open_to_network
+        listen, dialect, user, device or (), nonce_s, clock_s, fault or (), log, subscribe, is_open=open_to_network
     )
     raise typer.Exit(code)
 

@@ -14,6 +14,7 @@ from vision.cli.language import is_chinese
 from vision.cli.say import note, out
 from vision.cli.viid_words import sentence, verdict
 from vision.errors import ConfigError
+from vision.sinks.server import trusting
 from vision.viid.check import walk
 from vision.viid.client import Client
 from vision.viid.ids import checked_device
@@ -35,6 +36,7 @@ def mock_command(
     clock_s: float,
     faults: Sequence[str],
     log: Path | None,
+    subscribe: str | None,
     *,
     is_open: bool,
 ) -> int:
@@ -48,10 +50,14 @@ def mock_command(
         )
     for device in devices:
         checked("--device", device)
+    try:
+        lower = plain_address(subscribe) if subscribe else ""
+    except ValueError as err:
+        raise ConfigError(f"--subscribe: {err}") from err
     password = os.environ.get(PASSWORD, "vision")
     mock = Mock(
         host, int(port), dialect=dialect, user=user, password=password, devices=devices, nonce_s=nonce_s,
-        clock_s=clock_s, log=log,
+        clock_s=clock_s, log=log, subscribe=lower,
     )  # fmt: skip
     try:
         for fault in faults:
@@ -89,7 +95,7 @@ def check_command(
         raise ConfigError(f"vision viid check: {err}") from err
     client = Client(
         address, checked("--device", device), os.environ[PASSWORD], user=user, profile=settings, timeout_s=timeout_s,
-        verify=str(ca_file) if ca_file else True,
+        verify=trusting(ca_file, "--ca-file") if ca_file else True,
     )  # fmt: skip
     is_good, rows = True, []
     try:

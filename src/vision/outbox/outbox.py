@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -11,11 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from vision.events.model import TYPES, Event
-from vision.outbox.database import NAME, connect
+from vision.outbox.database import NAME
 from vision.outbox.sender import Route, Sender
-from vision.outbox.store import Store
+from vision.outbox.store import Store, open_store
 from vision.outbox.writer import Caps, Put, Writer
 
+LOG = logging.getLogger("vision.outbox")
 DAY_S = 86_400.0
 CLOSE_S = 3.0  # within this, `close` has ended the threads
 
@@ -117,7 +119,8 @@ class Outbox:
         until_s = time.monotonic() + timeout_s
         self._writer.wait(self._writer.put(lambda _: None), timeout_s)
         for sender in self._senders:
-            sender.close(max(0.1, until_s - time.monotonic()))
+            if not sender.close(max(0.1, until_s - time.monotonic())):
+                LOG.warning("sink %s: still busy with what it sends; left alone", sender.route.name)
         self._writer.close(max(0.1, until_s - time.monotonic()))
         with self._look:
             if self._reader is not None:
@@ -142,6 +145,6 @@ class Outbox:
             if self._reader is None or self._reader[0] != generation:
                 if self._reader is not None:
                     self._reader[2].close()
-                connection = connect(self._writer.folder / NAME)
-                self._reader = generation, Store(connection), connection
+                    self._reader = None
+                self._reader = generation, *open_store(self._writer.folder / NAME)
             return dict(self._reader[1].figures())

@@ -13,12 +13,13 @@ from functools import partial
 
 from pydantic_core import from_json
 
+from vision.disk.database import is_damaged
 from vision.errors import SinkError
 from vision.outbox.backoff import wait_s
-from vision.outbox.database import NAME, connect, is_damaged
-from vision.outbox.store import Row, Store
+from vision.outbox.database import NAME
+from vision.outbox.store import Row, Store, open_store
 from vision.outbox.writer import Writer
-from vision.sinks.protocol import Answer, Delivery, Sink
+from vision.sinks.protocol import Answer, Delivery, Opens, Sink
 
 LOG = logging.getLogger("vision.outbox")
 POLL_S = 1.0  # another program may have put dead letters back
@@ -85,6 +86,7 @@ class Sender:
         self._has_news = True
         self._is_closing = False
         self._is_idle = False
+        self._opens = route.sink if isinstance(route.sink, Opens) else None  # until it has opened
         self._reader: tuple[int, Store, sqlite3.Connection] | None = None
         self._thread = threading.Thread(target=self._work, name=f"sink-{route.name}", daemon=True)
 
@@ -119,7 +121,7 @@ class Sender:
             now_s = time.monotonic()
             with self._gate:
                 self._has_news = False
-            rows = self._due(now_s) if now_s >= self._down.until_s else []
+            rows = self._due(now_s) if now_s >= self._down.until_s and self._opened() else []
             if rows:
                 self._send(rows)
                 continue
@@ -139,32 +141,51 @@ class Sender:
         if self._reader is not None:
             self._reader[2].close()
 
+    def _opened(self) -> bool:
+        """Whether the sink has done what it does before its first delivery."""
+        if self._opens is not None:
+            try:
+                self._opens.open()
+            except SinkError as err:
+                self.counts.outages += 1
+                self._later(self._down, str(err), err.wait_s)
+            except Exception as err:  # a sink's mistake must not end its thread
+                self.counts.errors += 1
+                self._later(self._down, f"{type(err).__name__}: {err}")
+            else:
+                self._opens, self._down, self.trouble = None, Wait(), ""
+        return self._opens is None
+
     def _due(self, now_s: float) -> list[Row]:
         held = [camera for camera, wait in self._cameras.items() if wait.until_s > now_s]
+        generation = self._writer.counts.renewals
         try:
-            return self._store().due(self.route.name, self._batch, held)
+            rows = self._store(generation).due(self.route.name, self._batch, held)
         except sqlite3.Error as err:
             if is_damaged(err):
-                self._writer.report_damage(err, self._reader[0] if self._reader else -1)
+                self._writer.report_damage(err, generation)
             self._later(self._down, str(err))
             return []
+        if not rows:  # who waits no longer has nothing left, perhaps since somebody purged it
+            self._cameras = {camera: self._cameras[camera] for camera in held}
+            if not held:
+                self.trouble = ""
+        return rows
 
-    def _store(self) -> Store:
+    def _store(self, generation: int) -> Store:
         """The database as it is now: a new one after a damaged one was put aside."""
-        generation = self._writer.counts.renewals
         if self._reader is None or self._reader[0] != generation:
             if self._reader is not None:
                 self._reader[2].close()
                 self._reader = None
-            connection = connect(self._writer.folder / NAME)
-            self._reader = generation, Store(connection), connection
+            self._reader = generation, *open_store(self._writer.folder / NAME)
         return self._reader[1]
 
     def _send(self, rows: Sequence[Row]) -> None:
         """One call of the sink, and its answers noted; returns when that is on disk."""
         answers: Sequence[Answer]
         try:
-            answers = self.route.sink.send([self._delivery(row) for row in rows])
+            answers = checked(self.route.sink.send([self._delivery(row) for row in rows]))
         except SinkError as err:
             self.counts.outages += 1
             self._later(self._down, str(err), err.wait_s)
@@ -202,12 +223,10 @@ class Sender:
         seqs: list[int] = []
         number = 0
         for row, answer in zip(rows, answers, strict=False):
-            detail = answer.detail[:DETAIL]
+            detail = clean(answer.detail)
             if answer.state == "delivered":
                 seqs.append(row.seq)
-            elif answer.state == "refused" or (
-                row.camera not in held and answer.state == "retry" and row.attempts + 1 >= self.route.max_attempts
-            ):
+            elif answer.state == "refused" or (row.camera not in held and row.attempts + 1 >= self.route.max_attempts):
                 self.counts.refused += 1
                 LOG.warning("sink %s: dead letter %s: %s", name, row.key, detail)
                 number = self._writer.put(partial(Store.died, sink=name, seq=row.seq, detail=detail, now_ns=now_ns))
@@ -218,7 +237,7 @@ class Sender:
                 number = self._writer.put(partial(Store.tried, sink=name, seq=row.seq, detail=detail))
         for camera in {row.camera for row in rows[: len(answers)]} - held:
             self._cameras.pop(camera, None)
-        if not held:
+        if not self._cameras:
             self.trouble = ""
         if seqs:
             number = self._writer.put(partial(Store.delivered, sink=name, seqs=seqs))
@@ -227,9 +246,28 @@ class Sender:
         self.counts.delivered += len(seqs)
 
     def _later(self, wait: Wait, why: str, at_least_s: float | None = None) -> None:
+        why = clean(why)
         if why != self.trouble:
             LOG.warning("sink %s: %s", self.route.name, why)
         self.trouble = why
         wait.failures += 1
         pause_s = wait_s(wait.failures, self.route.first_wait_s, self.route.longest_wait_s, self._random)
         wait.until_s = time.monotonic() + max(pause_s, at_least_s or 0.0)
+
+
+def checked(answers: Sequence[Answer]) -> list[Answer]:
+    """What a sink answered, if these are answers: anybody may write a sink.
+
+    Raises:
+        TypeError: they are something else.
+    """
+    found = list(answers)
+    for answer in found:
+        if not isinstance(answer, Answer):
+            raise TypeError(f"answers: expected Answer, got {type(answer).__name__}")
+    return found
+
+
+def clean(text: object) -> str:
+    """A text of the other side as it can be stored: its beginning, without half characters (lone surrogates)."""
+    return str(text)[:DETAIL].encode("utf-8", "replace").decode()

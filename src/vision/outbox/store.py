@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from vision.disk.database import connect
 from vision.events.model import MATCH
 
 KEPT_KEYS = 100_000  # of events that are done, to recognize them if they are put again
@@ -61,7 +63,7 @@ def parts(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 class Store:
-    """The tables of an outbox. What changes them runs inside `vision.outbox.database.transaction`."""
+    """The tables of an outbox. What changes them runs inside `vision.disk.database.transaction`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection
@@ -278,3 +280,17 @@ class Store:
         self._sql.execute("DELETE FROM pictures WHERE sha256 = ?", (sha256,))
         self.unneeded.add(sha256)
         return int(found[0])
+
+
+def open_store(path: Path) -> tuple[Store, sqlite3.Connection]:
+    """The tables of an outbox's file through a connection of their own.
+
+    Raises:
+        sqlite3.Error: it cannot be opened or read; nothing stays open.
+    """
+    connection = connect(path)
+    try:
+        return Store(connection), connection
+    except sqlite3.Error:
+        connection.close()
+        raise

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from vision.disk.database import is_damaged, transaction
+from vision.disk.pictures import Pictures
 from vision.events.model import MATCH, Event
-from vision.outbox.database import is_damaged, open_database, transaction
-from vision.outbox.pictures import Pictures
+from vision.outbox.database import open_database
 from vision.outbox.store import Entry, Store
 
 LOG = logging.getLogger("vision.outbox")
@@ -27,6 +28,7 @@ GROUP = 1000  # at most so many in one commit
 GATHER_S = 0.01  # a group gathers so long at most; giving threads then need not wake this one, which costs them 50 us
 MOST_LOST = 1_000_000
 WAITING = 10_000  # events in memory while the disk takes none
+WAITING_BYTES = 256 << 20  # and bytes of their pictures
 RETRY_S = 1.0  # between two tries when the disk takes none
 CAPS_S = 10.0  # between two looks at age and size
 SWEEP_S = 600.0  # between two searches for pictures that nothing refers to
@@ -81,8 +83,8 @@ class Writer:
         self._gate = threading.Condition(self._lock)
         self._queue: deque[tuple[int, Put | Change]] = deque()
         self._lost: set[int] = set()  # numbers of events that had to go
-        self._n_put = self._n_done = self._n_events = 0
-        self._is_closing = self._is_awaited = False
+        self._n_put = self._n_done = self._n_events = self._n_bytes = 0  # the last two: of what is queued
+        self._is_closing = self._is_awaited = self._has_ended = False
         self._due_s = {"caps": 0.0, "sweep": 0.0}
         self.pictures = Pictures(folder / "pictures")
         self.counts = WriterCounts()
@@ -98,14 +100,19 @@ class Writer:
     def put(self, change: Put | Change) -> int:
         """Hand over an event or a change; returns at once with a number for `wait`.
 
-        While the disk takes nothing at most `WAITING` events are held; then the oldest goes, watch-list matches last.
+        While the disk takes nothing at most `WAITING` events with `WAITING_BYTES` of pictures are held; then the oldest
+        goes, watch-list matches last. After `close` an event is lost, and counted.
         """
         with self._lock:
             self._n_put += 1
+            if self._has_ended:
+                self.counts.lost["closed"] += isinstance(change, Put)
+                return self._n_put
             self._queue.append((self._n_put, change))
             if isinstance(change, Put):
                 self._n_events += 1
-                if self._n_events > WAITING:
+                self._n_bytes += size_of(change)
+                if self._n_events > WAITING or self._n_bytes > WAITING_BYTES:
                     self._make_room()
             return self._n_put
 
@@ -140,17 +147,22 @@ class Writer:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _make_room(self) -> None:
-        while self._n_events > WAITING:
+        while self._n_events > 1 and (self._n_events > WAITING or self._n_bytes > WAITING_BYTES):
             events = [i for i, (_, change) in enumerate(self._queue) if isinstance(change, Put)]
             others = (i for i in events if self._queue[i][1].event.type != MATCH)  # type: ignore[union-attr]
             at = next(others, events[0])
-            if len(self._lost) < MOST_LOST:
-                self._lost.add(self._queue[at][0])
+            number, put = self._queue[at]
+            self._mark_lost(number)
             del self._queue[at]
             self._n_events -= 1
+            self._n_bytes -= size_of(put)
             self.counts.lost["memory"] += 1
             if self.counts.lost["memory"] % 1000 == 1:
                 LOG.error("%d events lost so far: the disk takes nothing: %s", self.counts.lost["memory"], self.trouble)
+
+    def _mark_lost(self, number: int) -> None:
+        if len(self._lost) < MOST_LOST:
+            self._lost.add(number)
 
     def _work(self) -> None:
         """Body of the thread."""
@@ -159,13 +171,16 @@ class Writer:
                 self._gate.wait_for(lambda: self._is_awaited or self._is_closing, GATHER_S)
                 self._is_awaited = False
                 if not self._queue and self._is_closing:
+                    self._has_ended = True
                     break
                 if not self._queue and time.monotonic() < self._due_s["caps"]:
                     continue
                 group = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
                 n_events = sum(isinstance(change, Put) for _, change in group)
+                n_bytes = sum(size_of(change) for _, change in group)
                 self._n_events -= n_events
-            is_done = self._tried([change for _, change in group])
+                self._n_bytes -= n_bytes
+            is_done = self._tried(group)
             with self._gate:
                 if is_done:
                     self._n_done = group[-1][0] if group else self._n_done
@@ -173,19 +188,21 @@ class Writer:
                 else:
                     self._queue.extendleft(reversed(group))
                     self._n_events += n_events
+                    self._n_bytes += n_bytes
                     if self._is_closing:
+                        self._has_ended = True
                         break
                     self._gate.wait_for(lambda: self._is_closing, RETRY_S)
             if is_done:
                 self._on_commit()
         self._connection.close()
 
-    def _tried(self, group: Sequence[Put | Change]) -> bool:
+    def _tried(self, group: Sequence[tuple[int, Put | Change]]) -> bool:
         """Commit a group; False if the disk takes nothing now."""
         try:
             if self._damage:
                 self._renew()
-            self._commit(group)
+            self._commit([change for _, change in group])
         except (sqlite3.Error, OSError) as err:
             if isinstance(err, sqlite3.Error) and is_damaged(err):
                 self._damage = str(err)
@@ -197,11 +214,13 @@ class Writer:
         except Exception as err:  # a mistake of ours must not end this thread: find out what it is about
             self._is_stale = True
             if len(group) > 1:
-                done = [self._tried([one]) for one in group]
-                return all(done)
-            what = group[0].event.id if isinstance(group[0], Put) else "a change"
-            LOG.exception("%s: %s cannot be written and is given up", self.folder, what)
-            self.counts.lost[type(err).__name__] += isinstance(group[0], Put)
+                return all(self._tried([one]) for one in group)  # behind one that has to wait none is tried: order
+            number, change = group[0]
+            LOG.exception("%s: %s cannot be written and is given up", self.folder, name_of(change))
+            if isinstance(change, Put):
+                self.counts.lost[type(err).__name__] += 1
+                with self._gate:
+                    self._mark_lost(number)
             return True
         if self.trouble:
             LOG.warning("%s: can be written again", self.folder)
@@ -231,8 +250,7 @@ class Writer:
         if now_s >= self._due_s["sweep"]:
             with transaction(self._connection):
                 self._store.trim_keys()
-            for sha256 in set(self.pictures) - self._store.known_pictures():
-                self.pictures.remove(sha256)
+            self.pictures.sweep(self._store.known_pictures())
             self._due_s["sweep"] = now_s + SWEEP_S
 
     def _entries(self, puts: Sequence[Put]) -> list[Entry]:
@@ -269,3 +287,13 @@ class Writer:
         with self._gate:
             self._damage = ""
             self.counts.renewals += 1
+
+
+def size_of(change: Put | Change) -> int:
+    """Bytes of an event's pictures."""
+    return sum(map(len, change.pictures)) if isinstance(change, Put) else 0
+
+
+def name_of(change: Put | Change) -> str:
+    """What a log calls it."""
+    return change.event.id if isinstance(change, Put) else "a change"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,13 +11,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from vision.disk.synced import replace_synced, sync_folder
 from vision.errors import SinkError
 from vision.settings import Section, parse
 from vision.sinks.lines import LineFile
-from vision.sinks.protocol import Answer, Delivery
+from vision.sinks.protocol import Answer, Delivery, pictures_of
 
 TAIL = 4 << 20  # bytes read of a file's end to know what was written before a crash
 RECENT = 10_000  # keys that are remembered
+NAME = re.compile(r"events-(\d{8})-(\d{3,})\.jsonl", re.ASCII)
 
 
 class JsonlSettings(Section):
@@ -38,7 +40,7 @@ class JsonlSink:
     def __init__(self, settings: JsonlSettings) -> None:
         self._folder, self._settings = Path(settings.folder), settings
         self._file: LineFile | None = None
-        self._day, self._part, self._size = "", 0, 0
+        self._day, self._size = "", 0
         self._keys: set[str] = set()
         self._order: deque[str] = deque()
 
@@ -82,18 +84,19 @@ class JsonlSink:
             self._file.sync()
             self.close()
         self._folder.mkdir(parents=True, exist_ok=True)
-        files = sorted(self._folder.glob("events-*.jsonl"))
+        matches = (NAME.fullmatch(path.name) for path in self._folder.iterdir())
+        files = sorted((match[1], int(match[2]), match[0]) for match in matches if match)
         if not self._keys:
-            for path in files[-2:]:
-                self._read_end(path)
-        today = [path for path in files if path.name.startswith(f"events-{day}-")]
-        last = today[-1] if today else None
-        self._part = int(last.stem.rpartition("-")[2]) if last else 1
-        if last is not None and last.stat().st_size >= self._settings.max_mb * 1e6:
-            self._part += 1
-        path = self._folder / f"events-{day}-{self._part:03d}.jsonl"
+            for _, _, name in files[-2:]:
+                self._read_end(self._folder / name)
+        today = [(part, name) for of_day, part, name in files if of_day == day]
+        part, name = today[-1] if today else (1, "")
+        if name and (self._folder / name).stat().st_size >= self._settings.max_mb * 1e6:
+            part += 1
+        path = self._folder / f"events-{day}-{part:03d}.jsonl"
         self._file, self._day = LineFile(path, append=True), day
         self._size = path.stat().st_size
+        sync_folder(self._folder)
         return self._file
 
     def _read_end(self, path: Path) -> None:
@@ -111,20 +114,11 @@ class JsonlSink:
             self._keys.discard(self._order.popleft())
 
     def _save_pictures(self, delivery: Delivery) -> None:
-        data = delivery.event["data"]
-        for picture in data.get("pictures") or data.get("sighting", {}).get("pictures", ()):
+        for picture, content in pictures_of(delivery, delivery.event):
             sha256 = picture["sha256"]
             path = self._folder / "pictures" / sha256[:2] / f"{sha256}.jpg"
-            if path.exists():
-                continue
-            try:
-                content = delivery.evidence(sha256)
-            except LookupError:
-                continue  # the reference stays, the picture is gone
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
-            part.write_bytes(content)
-            os.replace(part, path)
+            if not path.exists():
+                replace_synced(path, content)
 
 
 def key_in(line: bytes) -> str:

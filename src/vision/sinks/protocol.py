@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from vision.errors import SinkError
 
+LOG = logging.getLogger("vision.sinks")
 BEHIND = "behind another one of this camera"
 
 
@@ -66,6 +68,29 @@ class Sink(Protocol):
     def close(self) -> None:
         """Let go of the connection."""
         ...
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """What a sink may have besides: something to do before its first delivery, such as to say that it is there."""
+
+    def open(self) -> None:
+        """Called by the sink's thread before anything is sent, again and again until it raises nothing.
+
+        Raises:
+            SinkError: the platform is not there.
+        """
+        ...
+
+
+def pictures_of(delivery: Delivery, event: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The pictures that an event refers to, each with its reference inside ``event``; one that is gone is said."""
+    data = event["data"]
+    for part in data.get("pictures") or data.get("sighting", {}).get("pictures", ()):
+        try:
+            yield part, delivery.evidence(part["sha256"])
+        except LookupError as err:
+            LOG.warning("%s goes without its %s picture: %s", delivery.key, part["role"], err)
 
 
 def one_by_one(deliveries: Sequence[Delivery], attempt: Callable[[Delivery], Answer]) -> list[Answer]:

@@ -102,6 +102,13 @@ class RedisSink:
             if isinstance(err, self._redis.exceptions.NoPermissionError) or any(word in text for word in NEVER):
                 return [Answer("refused", text)] * len(deliveries)
             raise SinkError(f"sink {self.name!r}: redis: {text}") from err
+        except Exception as err:  # the library stumbled over words that no Redis says
+            self._client.connection_pool.disconnect()
+            raise SinkError(f"sink {self.name!r}: redis: not understood: {type(err).__name__}: {short(err)}") from err
+        if not isinstance(added, list) or len(added) != len(deliveries):
+            raise SinkError(
+                f"sink {self.name!r}: redis: not understood: expected {len(deliveries)} answers, got {added!r:.99}"
+            )
         return [Answer("delivered", "" if new else "was there already") for new in added]
 
     def close(self) -> None:

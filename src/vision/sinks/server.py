@@ -62,14 +62,26 @@ class ServerSettings(Section):
         Raises:
             ConfigError: a file cannot be read or is no certificate.
         """
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.cert_file:
+        context = trusting(self.ca_file, f"sink {name!r}")
+        if self.cert_file:
+            try:
                 context.load_cert_chain(self.cert_file, self.key_file)
-        except (OSError, ssl.SSLError) as err:
-            files = ", ".join(str(f) for f in (self.ca_file, self.cert_file, self.key_file) if f)
-            raise ConfigError(f"sink {name!r}: cannot read the certificates of {files}: {err}") from err
+            except (OSError, ssl.SSLError) as err:
+                files = ", ".join(str(f) for f in (self.cert_file, self.key_file) if f)
+                raise ConfigError(f"sink {name!r}: cannot read the certificates of {files}: {err}") from err
         return context
+
+
+def trusting(ca_file: Path | None, label: str) -> ssl.SSLContext:
+    """What verifies a server's certificate: the authorities of a file, else those that the system trusts.
+
+    Raises:
+        ConfigError: the file cannot be read or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as err:
+        raise ConfigError(f"{label}: cannot read the certificates of {ca_file}: {err}") from err
 
 
 def library(module: str, name: str, extra: str) -> Any:

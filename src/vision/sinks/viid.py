@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vision.errors import SinkError
 from vision.sinks.protocol import BEHIND, Answer, Delivery
+from vision.sinks.server import trusting
 from vision.viid.answers import Verdict, verdicts
 from vision.viid.client import Client
 from vision.viid.courier import Courier, Parcel, Post
@@ -25,11 +26,13 @@ from vision.viid.web import WebServer
 
 LOG = logging.getLogger("vision.sinks.viid")
 SENT_TYPE = "vision.sighting.final.v1"
+MOST_SERVED = 10_000
+LARGEST_ORDER = 1 << 20  # bytes of a request with subscriptions
 ORGANIZATION = 12  # digits of a device id that name its organization, in ids of notifications
 
 
 class ViidSink:
-    """One platform. Registers when the first event comes; ``counts`` says what was left out and why.
+    """One platform. Registers when it is opened or the first event comes; ``counts`` says what was left out and why.
 
     Only final sightings have an object in GA/T 1400: other events count as delivered and are counted as ``no_object``.
     In the cascade role, sightings that nobody has subscribed to are counted as ``no_subscriber``.
@@ -46,7 +49,7 @@ class ViidSink:
             user=settings.user,
             profile=self.profile,
             timeout_s=settings.timeout_s,
-            verify=settings.ca_file or settings.verify,
+            verify=trusting(Path(settings.ca_file), f"sink {name!r}") if settings.ca_file else settings.verify,
         )
         self.link = Link(
             client,
@@ -58,7 +61,17 @@ class ViidSink:
         self.courier = Courier(self.profile.batch, self.profile.request_bytes, self.link.register)
         self.subscriptions: Subscriptions | None = None
         self._web: WebServer | None = None
-        self._served: dict[str, set[str]] = {}  # event -> subscriptions that have it, while others do not
+        self._served: OrderedDict[str, set[str]] = OrderedDict()  # event: subscriptions that have it, others do not
+
+    def open(self) -> None:
+        """Register, in the cascade role after it listens: a platform may subscribe long before the first vehicle.
+
+        Raises:
+            SinkError: the platform does not answer or does not let us register, or the port is taken.
+        """
+        with self.link.lock:
+            self._listen()
+            self.link.ensure()
 
     def send(self, deliveries: Sequence[Delivery]) -> Sequence[Answer]:
         """Deliver final sightings.
@@ -76,8 +89,7 @@ class ViidSink:
                 parcels.append((i, *made))
         if parcels:
             with self.link.lock:
-                self._listen()
-                self.link.ensure()
+                self.open()
                 self._send(deliveries, parcels, answers)
         known = answers.index(None) if None in answers else len(answers)
         return [a for a in answers[:known] if a is not None]
@@ -143,6 +155,8 @@ class ViidSink:
             for parcel, (verdict, wait_s) in zip(due, self.courier.send(due, self._notify(order, first)), strict=True):
                 if verdict.state == "ok":
                     self._served.setdefault(parcel.key, set()).add(order.id)
+                    if len(self._served) > MOST_SERVED:  # of events that were given up meanwhile
+                        self._served.popitem(last=False)
                 elif found[parcel.key][0].state != "retry":
                     found[parcel.key] = verdict, wait_s
         for key, (verdict, _) in found.items():
@@ -175,7 +189,7 @@ class ViidSink:
         s = self.settings
         state = Path(s.state) if s.state else None
         orders = Subscriptions(s.device_id, self.zone, s.hosts(), platform=s.platform_id, state=state)
-        self._web = WebServer(*s.address(), orders.answer)
+        self._web = WebServer(*s.address(), orders.answer, largest_body=LARGEST_ORDER)
         self.subscriptions = orders
         LOG.info("%s: takes subscriptions at %s", self.name, self._web.url)
 
@@ -230,6 +244,6 @@ def viid_sink(name: str, settings: Mapping[str, Any]) -> ViidSink:
     """A sink of a ``[[sink]]`` table with ``type = "viid"``.
 
     Raises:
-        ConfigError: a setting is unknown or has a wrong value.
+        ConfigError: a setting is unknown or has a wrong value, or ``ca_file`` cannot be read.
     """
     return ViidSink(name, read_settings(name, settings))

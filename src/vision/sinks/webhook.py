@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,8 @@ from pydantic import Field
 
 from vision.errors import ConfigError, SinkError
 from vision.settings import Section, parse
-from vision.sinks.protocol import Answer, Delivery, one_by_one
+from vision.sinks.protocol import Answer, Delivery, one_by_one, pictures_of
+from vision.sinks.server import trusting
 
 REFUSED = (400, 413, 414, 415, 422)  # this event will never be taken
 AWAY = (401, 403, 404, 405, 407, 408, 421, 425, 429, 502, 503, 504)  # no event is taken just now
@@ -52,8 +54,8 @@ class WebhookSettings(Section):
 class WebhookSink:
     """Posts events one by one. After the receiver said 410 Gone nothing is posted until the next start."""
 
-    def __init__(self, settings: WebhookSettings, keys: Sequence[bytes]) -> None:
-        self._settings, self._keys = settings, keys
+    def __init__(self, settings: WebhookSettings, keys: Sequence[bytes], tls: ssl.SSLContext) -> None:
+        self._settings, self._keys, self._tls = settings, keys, tls
         self._is_gone = False
         self._client: httpx.Client | None = None
 
@@ -107,8 +109,7 @@ class WebhookSink:
 
     def _opened(self) -> httpx.Client:
         if self._client is None:
-            verify = ssl.create_default_context(cafile=self._settings.ca_file) if self._settings.ca_file else True
-            self._client = httpx.Client(timeout=self._settings.timeout_s, follow_redirects=False, verify=verify)
+            self._client = httpx.Client(timeout=self._settings.timeout_s, follow_redirects=False, verify=self._tls)
         return self._client
 
 
@@ -150,12 +151,8 @@ def retry_after(text: str, now_s: float) -> float | None:
 def with_pictures(delivery: Delivery) -> bytes:
     """The event with its pictures' bytes; a picture that is gone stays a reference."""
     event = json.loads(delivery.body)
-    data = event["data"]
-    for picture in data.get("pictures") or data.get("sighting", {}).get("pictures", ()):
-        try:
-            picture["data_base64"] = base64.b64encode(delivery.evidence(picture["sha256"])).decode()
-        except LookupError:
-            continue
+    for picture, content in pictures_of(delivery, event):
+        picture["data_base64"] = base64.b64encode(content).decode()
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -189,4 +186,5 @@ def webhook_sink(name: str, settings: Mapping[str, Any]) -> WebhookSink:
         raise ConfigError(f"{label}: url: expected https://, got http:// (allow_http = true permits it)")
     if not all(text.isascii() and text.isprintable() for pair in found.headers.items() for text in pair):
         raise ConfigError(f"{label}: headers: expected printable ASCII, got something else")
-    return WebhookSink(found, [key_of_secret(secret, label) for secret in found.secrets])
+    keys = [key_of_secret(secret, label) for secret in found.secrets]
+    return WebhookSink(found, keys, trusting(Path(found.ca_file) if found.ca_file else None, label))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from vision.errors import ConfigError, OutputError
+from vision.events.mask import masked
 from vision.outbox.outbox import Outbox
 from vision.site.camera import Camera
 from vision.site.site import Site
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 DROPS = ("skipped", "dropped_queue", "dropped_stop", "failed")
-
-
-def masked(plate: str) -> str:
-    """A plate text for a screen that others may see: province and city, then dots."""
-    return plate[:2] + "•" * max(0, len(plate) - 2)
 
 
 class Rates:

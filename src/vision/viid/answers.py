@@ -80,10 +80,19 @@ def json_of(body: bytes) -> Any:
     """The JSON of a body in UTF-8, or in GB 18030 from platforms that write their texts so; None if it is none."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return json.loads(body.decode(encoding))
+            return whole(json.loads(body.decode(encoding)))
         except (ValueError, RecursionError):
             continue
     return None
+
+
+def whole(value: Any) -> Any:
+    """The same without half characters (lone surrogates), which JSON can name and nothing can write."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return {whole(k): whole(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def statuses_in(value: Any, depth: int = 0) -> Iterator[Status]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Client:
         url: ``http://host:port``, before ``/VIID``.
         device: the 20 digits that we register as.
         user, password: for digest; user defaults to the device.
-        verify: False, or a file with certificates: how the server's certificate is checked.
+        verify: False, or with which authorities: how the server's certificate is checked.
 
     Raises:
         SinkError: by every request that gets no answer at all.
@@ -53,7 +54,7 @@ class Client:
         user: str = "",
         profile: Profile | None = None,
         timeout_s: float = 5.0,
-        verify: bool | str = True,
+        verify: bool | ssl.SSLContext = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url, self.device = url.rstrip("/"), device

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from vision.viid.answers import Verdict
 from vision.viid.vehicle import Json
 
+MOST_FAILURES = 10_000  # vehicles whose failures are remembered
 ALONE_AFTER = 2  # answered failures after which a vehicle travels alone, so that it can hold up nobody else
 
 Post = Callable[[Sequence[Json]], tuple[list[Verdict], float | None]]
@@ -78,6 +79,8 @@ class Courier:
         for parcel, (verdict, _) in zip(batch, found, strict=True):
             if verdict.state == "retry":
                 self._failures[parcel.key] = self._failures.get(parcel.key, 0) + 1
+                if len(self._failures) > MOST_FAILURES:  # of vehicles that were given up meanwhile
+                    self._failures.pop(next(iter(self._failures)))
             else:
                 self._failures.pop(parcel.key, None)
         return found

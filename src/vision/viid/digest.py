@@ -91,6 +91,20 @@ class Digest:
             return True
 
 
+class AnyUser(dict[str, str]):
+    """One password for every user that has a name."""
+
+    def __init__(self, password: str) -> None:
+        super().__init__()
+        self._password = password
+
+    def __contains__(self, user: object) -> bool:
+        return bool(user)
+
+    def __getitem__(self, user: str) -> str:
+        return self._password
+
+
 def md5(text: str) -> str:
     """MD5 in hexadecimal, as digest demands it."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -17,9 +17,10 @@ from vision.viid.arrivals import Arrivals
 from vision.viid.client import KEEPALIVE, REGISTER, TIME, UNREGISTER, VEHICLES
 from vision.viid.demands import problems
 from vision.viid.dialects import DIALECTS
-from vision.viid.digest import Digest
+from vision.viid.digest import AnyUser, Digest
 from vision.viid.page import page
 from vision.viid.times import CHINA, zone_of
+from vision.viid.upper import Subscriber
 from vision.viid.web import Request, Response, WebServer
 
 SERVER_ID = "34020000005030000001"
@@ -48,6 +49,7 @@ class Mock:
         clock_s: how far its clock is ahead.
         slow_s: how long the fault ``slow`` keeps a client waiting.
         log: see `Arrivals`.
+        subscribe: ``http://host:port`` of a lower platform, whose vehicles it subscribes to at each registration.
 
     Raises:
         ConfigError: there is no such dialect.
@@ -68,6 +70,7 @@ class Mock:
         clock_s: float = 0.0,
         slow_s: float = 8.0,
         log: Path | None = None,
+        subscribe: str = "",
     ) -> None:
         self.user, self.password, self.devices = user, password, frozenset(devices)
         self.nonce_s, self.clock_s, self.slow_s = nonce_s, clock_s, slow_s
@@ -76,9 +79,12 @@ class Mock:
         self.requests: list[str] = []  # of the control connection, for the page and for tests
         self.faults: list[str] = []
         self._lock = threading.Lock()
+        self._upper: Subscriber | None = None
         self.speak(dialect)
         self._web = WebServer(host, port, self.answer)
         self.url = self._web.url
+        if subscribe:
+            self._upper = Subscriber(subscribe, SERVER_ID, self.url + NOTIFICATIONS, self.dialect.wants)
 
     def speak(self, name: str) -> None:
         """Change the dialect; nonces that are out stay valid in none."""
@@ -107,6 +113,8 @@ class Mock:
     def close(self) -> None:
         """Stop listening."""
         self._web.close()
+        if self._upper is not None:
+            self._upper.close()
 
     def answer(self, request: Request) -> Response:
         """One request of a client or of somebody who looks at the page."""
@@ -168,6 +176,8 @@ class Mock:
         if self.devices and device not in self.devices:
             return self.stranger(REGISTER, device)
         self.registered[device] = time.monotonic()
+        if self._upper is not None:
+            self._upper.order()
         return self.reply(REGISTER, [(device, 0, "OK")])
 
     def stranger(self, path: str, device: str) -> Response:
@@ -251,24 +261,11 @@ class Mock:
             "profile": self.dialect.profile,
             **self.arrivals.counts(),
             "registered": sorted(self.registered),
+            "subscription": f"{self._upper.lower}: {self._upper.said}" if self._upper else "",
             "faults": list(self.faults),
             "refused": list(self.arrivals.refused),
             "ids": list(self.arrivals.order[-1000:]),
         }
-
-
-class AnyUser(dict[str, str]):
-    """One password for every user that has a name."""
-
-    def __init__(self, password: str) -> None:
-        super().__init__()
-        self._password = password
-
-    def __contains__(self, user: object) -> bool:
-        return bool(user)
-
-    def __getitem__(self, user: str) -> str:
-        return self._password
 
 
 def vehicles_in(value: Any) -> list[Any] | None:

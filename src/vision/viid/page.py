@@ -21,6 +21,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "vehicles": ("vehicles", "车辆"),
     "repeats": ("repeated", "重复"),
     "registered": ("registered", "已注册设备"),
+    "subscription": ("subscription at", "订阅下级平台"),
     "refused": ("Refused (latest last)", "被拒绝(最新在后)"),
     "none": ("none", "无"),
     "dialect": ("Speaks", "应答方言"),
@@ -106,6 +107,7 @@ def page(
     body = "".join(article(id_, a, chinese=chinese) for id_, a in arrivals) or f"<p>{word('empty')}</p>"
     refused = "".join(f"<li>{escape(text)}</li>" for text in state["refused"][-10:])
     registered = ", ".join(escape(d) for d in state["registered"]) or word("none")
+    order = f"{word('subscription')} {escape(state['subscription'])}" if state["subscription"] else ""
     hidden = f'<input type="hidden" name="lang" value="{lang}">'
     return f"""<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>{word("title")}</title>
@@ -122,6 +124,7 @@ def page(
 <input type="number" name="count" min="1" max="1000" value="1"><button>{word("set")}</button></form>
 <form method="post" action="/mock/set">{hidden}<button name="clear" value="1">{word("clear")}</button></form></div>
 <p>{word("profile")}: <code>{escape(state["profile"])}</code>; {word("pending")}: {len(state["faults"])}</p>
+{f"<p>{order}</p>" if order else ""}
 {f'<div class="bad"><b>{word("refused")}</b><ul>{refused}</ul></div>' if refused else ""}
 <main>{body}</main></body></html>"""
 

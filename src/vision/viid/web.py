@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -14,7 +15,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from vision.errors import SinkError
 
+LOG = logging.getLogger("vision.viid")
 LARGEST_BODY = 64 * 1024 * 1024
+MOST_CONNECTIONS = 200  # each has a thread
 IDLE_S = 60.0
 
 
@@ -59,6 +62,10 @@ class Server(ThreadingHTTPServer):
         self.open: set[socket.socket] = set()
         super().__init__(address, handler)
 
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether there is room for one more connection."""
+        return len(self.open) < MOST_CONNECTIONS
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Note the connection and serve it."""
         self.open.add(request)
@@ -81,16 +88,19 @@ class WebServer:
 
     Args:
         host, port: where to listen; port 0 takes a free one.
-        answer: called from several threads at once.
+        answer: called from several threads at once; a mistake in it is logged and answered with 500.
+        largest_body: bytes; what is larger is answered with 413.
 
     Raises:
         SinkError: the port is taken or the address is not ours.
     """
 
-    def __init__(self, host: str, port: int, answer: Callable[[Request], Response]) -> None:
+    def __init__(
+        self, host: str, port: int, answer: Callable[[Request], Response], *, largest_body: int = LARGEST_BODY
+    ) -> None:
         self._stop = threading.Event()
         try:
-            self._server = Server((host, port), handler_of(answer, self._stop))
+            self._server = Server((host, port), handler_of(answer, self._stop, largest_body))
         except OSError as err:
             raise SinkError(f"{host}:{port}: cannot listen: {err.strerror or err}") from err
         self.host, self.port = host, self._server.server_port
@@ -111,7 +121,9 @@ class WebServer:
         self._thread.join(5)
 
 
-def handler_of(answer: Callable[[Request], Response], stop: threading.Event) -> type[BaseHTTPRequestHandler]:
+def handler_of(
+    answer: Callable[[Request], Response], stop: threading.Event, largest_body: int
+) -> type[BaseHTTPRequestHandler]:
     """What reads one request and writes its response."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -130,12 +142,17 @@ def handler_of(answer: Callable[[Request], Response], stop: threading.Event) -> 
                 length = int(self.headers.get("Content-Length") or 0)
             except ValueError:
                 length = -1
-            if not 0 <= length <= LARGEST_BODY:
+            if not 0 <= length <= largest_body:
                 self.close_connection = True
                 self.write(Response(413))
                 return
             body = self.rfile.read(length)
-            response = answer(Request(self.command, self.path, self.headers, body, self.client_address[0]))
+            request = Request(self.command, self.path, self.headers, body, self.client_address[0])
+            try:
+                response = answer(request)
+            except Exception:  # a mistake of ours is no reason to leave the other side without an answer
+                LOG.exception("%s %s", self.command, request.path)
+                response = Response(500)
             stop.wait(response.delay_s)
             if response.hang_up:
                 self.close_connection = True

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from vision.disk.synced import sync_folder, write_synced
+
 SYNCS = 8  # at once
+PART = ".part"  # of a picture that is being written
 
 
 class Pictures:
@@ -31,15 +34,19 @@ class Pictures:
         new = {self.path(sha256): data for sha256, data in pictures.items() if not self.path(sha256).exists()}
         if not new:
             return
-        parts = [path.with_suffix(".part") for path in new]
+        parts = [path.with_suffix(PART) for path in new]
+        folders = {path.parent for path in new}
+        has_new_folder = not all(folder.exists() for folder in folders)
         try:
-            for path in new:
-                path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
             with ThreadPoolExecutor(SYNCS) as pool:
                 list(pool.map(write_synced, parts, new.values()))
                 for part, path in zip(parts, new, strict=True):
                     os.replace(part, path)
-                list(pool.map(sync_folder, {path.parent for path in new}))
+                list(pool.map(sync_folder, folders))
+            if has_new_folder:
+                sync_folder(self.folder)
         except OSError:
             for part in parts:
                 part.unlink(missing_ok=True)
@@ -50,33 +57,19 @@ class Pictures:
 
         Raises:
             LookupError: it is not there any more.
+            OSError: it is there and cannot be read just now.
         """
         try:
             return self.path(sha256).read_bytes()
-        except OSError as err:
+        except FileNotFoundError as err:
             raise LookupError(f"picture {sha256}: {err.strerror}") from err
 
     def remove(self, sha256: str) -> None:
         """Delete a picture; it may be gone already."""
         self.path(sha256).unlink(missing_ok=True)
 
-    def __iter__(self) -> Iterator[str]:
-        """SHA-256 of everything that lies there."""
-        return (path.stem for path in self.folder.glob("??/*.jpg"))
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a file that is on disk when this returns."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(path: Path) -> None:
-    """Return when the names in a folder are on disk."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    def sweep(self, known: Collection[str]) -> None:
+        """Delete what nothing refers to, and pieces that a program which was killed left. Not while `put` runs."""
+        for path in self.folder.glob("??/*"):
+            if path.suffix == PART or (path.suffix == ".jpg" and path.stem not in known):
+                path.unlink(missing_ok=True)
