@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.archive.samples import counts, delivery_of, filled, jpeg, passes, seen, state
-from tests.events.samples import NS, T0, match_part, sighting, site
+from tests.events.samples import NS, T0, match, site
 from vision.archive.database import NAME
 from vision.archive.reader import Place, Search, open_archive
 from vision.archive.sink import ArchiveSettings, archive_sink
@@ -120,7 +120,7 @@ def test_counts_are_added_up_by_hour_and_camera_once(tmp_path: Path) -> None:
 
 
 def test_matches_are_taken_and_not_kept(tmp_path: Path) -> None:
-    filled(tmp_path, [delivery_of(match_event(sighting(), match_part(), site(), now_ns=T0))]).close()
+    filled(tmp_path, [delivery_of(match_event(match(), site(), now_ns=T0))]).close()
     assert told(tmp_path) == []
 
 
