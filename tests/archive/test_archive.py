@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.archive.samples import counts, delivery_of, filled, jpeg, passes, seen, state
-from tests.events.samples import NS, T0, match, site
+from tests.events.samples import NS, T0, match, sighting, site
 from vision.archive.database import NAME
 from vision.archive.reader import Place, Search, open_archive
 from vision.archive.sink import ArchiveSettings, archive_sink
