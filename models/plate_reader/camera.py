@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from dataset import PLATE_H, PLATE_RECT, PLATE_W, Image
-from network import INPUT_H, INPUT_W
+from labels import INPUT_H, INPUT_W
 from numpy.typing import NDArray
 
 _YY, _XX = np.mgrid[0:INPUT_H, 0:INPUT_W].astype(np.float32)

@@ -14,8 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from labels import CHAR_INDEX, COLOR_INDEX, UNKNOWN, bucket
-from network import INPUT_H, INPUT_W
+from labels import CHAR_INDEX, COLOR_INDEX, INPUT_H, INPUT_W, UNKNOWN, bucket
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]

@@ -19,8 +19,8 @@ import torch
 from camera import augment
 from dataset import Plates, fit_crop, load_plates
 from evaluate import onnx_reader
-from labels import CHARSET, COLORS, UNKNOWN, encode
-from network import INPUT_H, INPUT_W, PlateReader
+from labels import CHARSET, COLORS, INPUT_H, INPUT_W, UNKNOWN, encode
+from network import PlateReader
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from train import to_tensor

@@ -1,4 +1,4 @@
-"""Classes of the plate reader: characters, colors and the two directions between text and class numbers."""
+"""What the plate reader takes and says: its input, characters, colors, and text as class numbers and back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ PAD = "_"
 CHARSET = PAD + PROVINCES + "ABCDEFGHJKLMNOPQRSTUVWXYZ" + DIGITS + SPECIAL
 CHAR_INDEX = {char: i for i, char in enumerate(CHARSET)}
 SLOTS = 8
+INPUT_H, INPUT_W = 48, 160
 
 COLORS = ("blue", "yellow", "green", "green_yellow", "white", "black")
 COLOR_INDEX = {name: i for i, name in enumerate(COLORS)}

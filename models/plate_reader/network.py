@@ -10,9 +10,9 @@ distributions, so each character has its own probability.
 from __future__ import annotations
 
 import torch
+from labels import INPUT_H, INPUT_W
 from torch import Tensor, nn
 
-INPUT_H, INPUT_W = 48, 160
 GRID_H, GRID_W = INPUT_H // 8, INPUT_W // 4
 
 

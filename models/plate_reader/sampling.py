@@ -13,8 +13,7 @@ import numpy as np
 from camera import augment
 from dataset import MARGIN_X, MARGIN_Y, PLATE_H, PLATE_W, Image, load_backgrounds, load_plates
 from generator import PlateDrawer, to_patch
-from labels import COLOR_INDEX, PROVINCES, SLOTS, UNKNOWN, encode
-from network import INPUT_H, INPUT_W
+from labels import COLOR_INDEX, INPUT_H, INPUT_W, PROVINCES, SLOTS, UNKNOWN, encode
 from numpy.typing import NDArray
 from repaint import real_centers, repaint, replace_char
 from strangers import Strangers

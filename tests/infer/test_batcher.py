@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.infer.test_device import crops
+from tests.infer.test_device import crops, n_wrong
 from vision.infer.batcher import Batcher
 from vision.infer.session import Session
 from vision.infer.store import find
@@ -95,17 +95,5 @@ def test_an_error_reaches_everybody_who_took_part_and_no_one_else() -> None:
 def test_many_threads_get_their_own_answers(most: int) -> None:
     session = Session(find("plate_reader"))
     batcher = Batcher(session.run, most)
-    expected = [session.run(crops(1, seed=i))[0] for i in range(8)]
-    wrong: list[int] = []
-
-    def work(i: int) -> None:
-        same = [np.allclose(batcher.run(crops(1, seed=i))[0], expected[i], atol=1e-4) for _ in range(10)]
-        wrong.extend([i] * same.count(False))
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    assert n_wrong(batcher.run, [session.run(crops(1, seed=i))[0] for i in range(8)], atol=1e-4) == 0
     assert not batcher._waiting

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import socket
 import threading
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
+from tests.sinks.listener import Listener
 from tests.sinks.sending import deliveries
 from vision.errors import SinkError
 from vision.sinks.protocol import Answer
@@ -43,41 +43,21 @@ PLACES: dict[str, dict[str, Any]] = {
 }
 
 
-class Garbage:
+class Garbage(Listener):
     """Says the same to everybody who connects, and then nothing more or good-bye."""
 
     def __init__(self, said: bytes, *, hangs_up: bool) -> None:
         self._said, self._hangs_up, self._is_over = said, hangs_up, threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+    def talk(self, connection: socket.socket) -> None:
+        connection.sendall(self._said)
+        if not self._hangs_up:
+            self._is_over.wait(60)
 
-    def _talk(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                connection.sendall(self._said)
-                if not self._hangs_up:
-                    self._is_over.wait(60)
-            except OSError:
-                return
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._is_over.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        super().close()
 
 
 def sayings(kind: str) -> list[tuple[bytes, bool]]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from vision.archive.reader import Place, Search
+from vision.match.plates import normalized
 
 NS = 1_000_000_000
 MOST_NS = 2**63 - 1  # what SQLite's integers hold: the years 1677 to 2262
@@ -123,11 +124,9 @@ class SightingsQuestion(ListQuestion):
             QuestionError: the time range is empty.
         """
         base = super().search()
-        return Search(base.camera, base.from_ns, base.to_ns, self.plain_plate(), self.type, self.color)
-
-    def plain_plate(self) -> str | None:
-        """The plate as it is kept."""
-        return None if self.plate is None else re.sub(r"[·•.\-]", "", self.plate).upper()
+        return Search(
+            base.camera, base.from_ns, base.to_ns, normalized(self.plate) if self.plate else None, self.type, self.color
+        )
 
     def told(self) -> dict[str, Any]:
         """The question for the audit log: of the plate only how it was asked for."""
