@@ -111,7 +111,7 @@ def test_too_large_is_refused_alone(server: KafkaServer) -> None:
     sink.close()
 
 
-@pytest.mark.parametrize("code", [MSG_SIZE_TOO_LARGE, TOPIC_AUTHORIZATION_FAILED, POLICY_VIOLATION])
+@pytest.mark.parametrize("code", [MSG_SIZE_TOO_LARGE, POLICY_VIOLATION])
 def test_what_the_broker_refuses_for_good(server: KafkaServer, code: int) -> None:
     sink = sink_to(server, f"f-{code}")
     sink.send(deliveries(1))
@@ -122,6 +122,17 @@ def test_what_the_broker_refuses_for_good(server: KafkaServer, code: int) -> Non
     sink.close()
     keys = [header(r, "ce_id") for r in records(server, f"f-{code}")]
     assert sorted(keys) == sorted(d.key for i, d in enumerate(deliveries(6)) if i != 1)
+
+
+def test_without_the_right_to_write_everything_waits(server: KafkaServer) -> None:
+    sink = sink_to(server, "h")
+    sink.send(deliveries(1))
+    server.fail(TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(SinkError, match=r"^sink 'bus': kafka: no permission: "):
+        sink.send(deliveries(2)[1:])
+    send_all(sink, deliveries(2)[1:])
+    sink.close()
+    assert sorted(header(r, "ce_id") for r in records(server, "h")) == sorted(d.key for d in deliveries(2))
 
 
 def test_a_broker_that_moves_is_followed(server: KafkaServer) -> None:

@@ -59,7 +59,7 @@ class KafkaSink:
         self.name, self.settings = name, settings
         self._library = library("confluent_kafka", name, "kafka")
         self._config = producer_config(name, settings)
-        self._never = {getattr(self._library.KafkaError, code) for code in NEVER + DENIED}
+        self._never = {getattr(self._library.KafkaError, code) for code in NEVER}
         self._denied = {getattr(self._library.KafkaError, code) for code in DENIED}
         self._withdrawn = {self._library.KafkaError._PURGE_QUEUE, self._library.KafkaError._PURGE_INFLIGHT}
         self._producer: Any = None
@@ -69,7 +69,7 @@ class KafkaSink:
         """Produce all, wait for their reports; what has none when the time is up is withdrawn and tried again.
 
         Raises:
-            SinkError: the cluster cannot be reached or does not take the login.
+            SinkError: the cluster cannot be reached, does not take the login or does not permit writing to the topic.
         """
         producer = self._connected()
         answers: list[Answer | None] = [None] * len(deliveries)
@@ -126,13 +126,14 @@ class KafkaSink:
 
     def _report(self, answers: list[Answer | None], i: int) -> Callable[[Any, Any], None]:
         def report(error: Any, message: Any) -> None:
-            if answers[i] is None and (error is None or error.code() not in self._withdrawn):
+            if error is not None and error.code() in self._denied:
+                self._trouble, self._is_denied = f"no permission: {short(error.str())}", True
+            elif answers[i] is None and (error is None or error.code() not in self._withdrawn):
                 answers[i] = Answer("delivered") if error is None else self._answer(error)
 
         return report
 
     def _answer(self, error: Any) -> Answer:
-        self._is_denied |= error.code() in self._denied
         state: Literal["retry", "refused"] = "refused" if error.code() in self._never else "retry"
         return Answer(state, f"{error.name()}: {short(error.str())}")
 

@@ -30,9 +30,9 @@ TABLE = """create table if not exists {table} (
 )"""
 INDICES = {"time": "(camera, time)", "plate": "(plate, time)"}
 Row = tuple[Any, ...]
-# Source: PostgreSQL manual, appendix A: data exception, integrity constraint violation, insufficient privilege,
-# program limit exceeded. What else goes wrong may pass: a missing table, a full disk, a server that shuts down.
-NEVER = re.compile(r"22...|23...|42501|54...")
+# Source: PostgreSQL manual, appendix A: data exception, integrity constraint violation, program limit exceeded.
+# What else goes wrong may pass: a missing table or right, a full disk, a server that shuts down.
+NEVER = re.compile(r"22...|23...|54...")
 
 
 class PostgresSettings(ServerSettings):

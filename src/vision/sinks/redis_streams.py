@@ -28,8 +28,6 @@ for i = 2, #KEYS do
 end
 return added
 """
-# No permission for a command or key, at once or inside the script; the key holds no stream.
-NEVER = ("NOPERM", "user executing the script can't", "WRONGTYPE")
 
 
 class RedisSettings(ServerSettings):
@@ -89,7 +87,7 @@ class RedisSink:
         """Add all in one round trip.
 
         Raises:
-            SinkError: the server cannot be reached, does not take the login, or was lost on the way; what it had
+            SinkError: the server cannot be reached, does not take the login or permit the commands, or was lost on the way; what it had
                 added by then is known to it by key.
         """
         s = self.settings
@@ -98,10 +96,7 @@ class RedisSink:
         try:
             added = self._client.eval(ADD, 1 + len(keys), s.stream, *keys, s.maxlen, s.dedup_s, *fields)
         except (self._redis.RedisError, OSError) as err:
-            text = short(err)
-            if isinstance(err, self._redis.exceptions.NoPermissionError) or any(word in text for word in NEVER):
-                return [Answer("refused", text)] * len(deliveries)
-            raise SinkError(f"sink {self.name!r}: redis: {text}") from err
+            raise SinkError(f"sink {self.name!r}: redis: {short(err)}") from err
         except Exception as err:  # the library stumbled over words that no Redis says
             self._client.connection_pool.disconnect()
             raise SinkError(f"sink {self.name!r}: redis: not understood: {type(err).__name__}: {short(err)}") from err
