@@ -87,8 +87,8 @@ class RedisSink:
         """Add all in one round trip.
 
         Raises:
-            SinkError: the server cannot be reached, does not take the login or permit the commands, or was lost on the way; what it had
-                added by then is known to it by key.
+            SinkError: the server cannot be reached, does not take the login or permit the commands, has something else
+                under the key, or was lost on the way; what it had added by then is known to it by key.
         """
         s = self.settings
         keys = [f"{{{s.stream}}}:key:{delivery.key}" for delivery in deliveries]  # one hash slot of a cluster
