@@ -11,6 +11,7 @@ from vision.bench.clips import Clip, Progress, quality
 from vision.bench.meter import Meter
 from vision.bench.stages import percentiles_ms
 from vision.errors import VisionError
+from vision.pipeline.config import StreamConfig
 from vision.pipeline.runner import Pipeline
 from vision.pipeline.stats import Durations, StageTimes
 from vision.site.camera import Say
@@ -44,12 +45,12 @@ class Show:
         self.sources: dict[str, PacedFile] = {}
         self.texts: list[str] = []
         self.latency, self.wait = Durations(), Durations()
-        sections = pipeline.config.model_dump(exclude={"models"})
+        sections = pipeline.config.model_dump(include=set(StreamConfig.model_fields))
         cameras = tuple(
             CameraSettings(id=name, url=f"loop:{clip.path}", **sections) for name, clip in self.clips.items()
         )
         self.start_s = time.time() + LEAD_S
-        settings = SiteSettings(models=pipeline.config.models, cameras=cameras)
+        settings = SiteSettings(models=pipeline.config.models, watchlist=pipeline.config.watchlist, cameras=cameras)
         self.site = Site(settings, open_source=self._open, stages=pipeline.stages, times=pipeline.times)
 
     def _open(self, settings: CameraSettings, say: Say) -> Source:
