@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.servers import RtspServer
 
 from vision.bench.host import require_psutil
+from vision.bench.meter import growth
 from vision.demo.clip import render
 from vision.site.settings import parse_site
 from vision.site.site import Site
@@ -147,7 +148,6 @@ def run(args: argparse.Namespace, clip: Path) -> dict[str, Any]:
     for server in drill.servers.values():
         server.__exit__(None, None, None)
     t, rss, fds, threads = np.array(drill.samples).T
-    steady = t > t[0] + 0.25 * (t[-1] - t[0])
     return {
         "minutes": args.minutes,
         "faults": dict(drill.done),
@@ -162,7 +162,7 @@ def run(args: argparse.Namespace, clip: Path) -> dict[str, Any]:
         "sightings": drill.sightings,
         "stalls_seen": sum(n for (_, state), n in drill.states.items() if state == "stalled"),
         "rss_mb": [round(float(rss[0])), round(float(rss[-1])), round(float(rss.max()))],
-        "rss_slope_mb_per_h": round(float(np.polyfit(t[steady], rss[steady], 1)[0]) * 3600, 1),
+        "rss_slope_mb_per_h_and_error": [round(v, 1) for v in growth(t, rss) or ()],
         "descriptors": [int(fds[0]), int(fds[-1]), int(fds.max())],
         "threads": [int(threads[0]), int(threads[-1])],
         "stop_s": round(stopped_s, 2),

@@ -11,7 +11,7 @@ import pytest
 
 from tests.clip import demo_clip
 from vision.bench.clips import Clip, quality
-from vision.bench.meter import Meter
+from vision.bench.meter import Meter, growth
 from vision.bench.stages import percentiles_ms, run_stages
 from vision.bench.streams import decode_capacity, run_streams, why_failed
 from vision.errors import InferenceError, VisionError
@@ -104,6 +104,17 @@ def test_percentiles_and_quality() -> None:
     assert Durations().percentile(99) == 0.0
     assert quality(("A", "A", "B"), ["A", "C", "A"]) == {"plates": 3, "right": 2, "read_rate": 2 / 3, "unexpected": 1}
     assert quality((), [])["read_rate"] == 1.0
+
+
+def test_growth_is_that_of_what_stays_in_use() -> None:
+    rng = np.random.default_rng(1)
+    seconds = np.arange(0.0, 1800.0)
+    warm_up = 50 * np.exp(-seconds / 60)
+    saw = seconds % 45 / 5 + rng.uniform(0, 0.5, seconds.size)  # given back every 45 s
+    slope, error = growth(seconds, 200 + warm_up + saw + seconds * 2 / 3600) or (0, 0)
+    assert 0 < error < 0.5
+    assert abs(slope - 2) < 3 * error
+    assert growth(seconds[:20], saw[:20]) is None
 
 
 def test_the_meter_sees_memory_grow() -> None:

@@ -106,11 +106,11 @@ def line_of(report: dict[str, Any]) -> str:
             f"streams: {result['most_streams']} cameras held the service level ({share:.0f} % of the "
             f"{result['decode_capacity']} that decoding alone could carry) | {what} | {on}"
         )
-    slope = result["util"]["rss_slope_mb_per_h"]
+    slope, error = (result["util"][name] for name in ("rss_slope_mb_per_h", "rss_slope_error_mb_per_h"))
     state = "; ".join(result["failed"]) or "service level held"
     return (
         f"soak: {result['streams']} cameras for {result['seconds'] / 60:.1f} min, {state}, memory slope "
-        f"{'not measured' if slope is None else f'{slope} MB/h'} | {what} | {on}"
+        f"{'not measured' if slope is None else f'{slope} ± {error} MB/h'} | {what} | {on}"
     )
 
 
