@@ -25,12 +25,15 @@ bool PictureBorder::is_cut(const Box& box, int side) const { return is_known(sid
 
 void PictureBorder::learn(const Box* boxes, std::size_t n) {
     if (n == 0) return;
-    Box outer = boxes[0];
+    std::array<float, 4> least = sides_of(boxes[0]), most = least;
     for (std::size_t i = 1; i < n; ++i) {
-        outer = {std::min(outer.x1, boxes[i].x1), std::min(outer.y1, boxes[i].y1),
-                 std::max(outer.x2, boxes[i].x2), std::max(outer.y2, boxes[i].y2)};
+        const std::array<float, 4> sides = sides_of(boxes[i]);
+        for (int side = 0; side < 4; ++side) {  // all four, so that they are one vector
+            least[side] = std::min(least[side], sides[side]);
+            most[side] = std::max(most[side], sides[side]);
+        }
     }
-    const std::array<float, 4> at = sides_of(outer);
+    const std::array<float, 4> at = {least[0], least[1], most[2], most[3]};
     for (int side = 0; side < 4; ++side) {
         const float beyond = side < 2 ? side_[side] - at[side] : at[side] - side_[side];
         if (!has_side_ || beyond > NEAR_PX) n_[side] = 0;

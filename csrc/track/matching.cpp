@@ -41,13 +41,14 @@ double cube_root(double x) {
 
 }  // namespace
 
-void Tracker::take_free(const std::vector<int>& candidates) {
-    cols_.resize(candidates.size());
+// The candidates that no track has, for the next pass; the others are none any more.
+void Tracker::take_free(std::vector<int>& candidates) {
     std::size_t n = 0;
     for (int i : candidates) {
-        if (track_of_[i] < 0) cols_[n++] = i;
+        if (track_of_[i] < 0) candidates[n++] = i;
     }
-    cols_.resize(n);
+    candidates.resize(n);
+    cols_ = candidates;
 }
 
 // Pairs the tracks in rows_ with the observations in cols_.
@@ -59,19 +60,22 @@ void Tracker::match(const Observations& seen, const Pass& pass) {
 // If few predictions of the tracks in rows_ came true, but one common move would make most of them true, the
 // camera made it: moves all tracks, and takes it that the camera goes on like this.
 bool Tracker::follow_camera(const Observations& seen) {
-    row_boxes_.clear();
-    col_boxes_.clear();
     row_best_.assign(rows_.size(), 0);
     for (const Edge& e : edges_) row_best_[e.row] = std::max(row_best_[e.row], NO_OVERLAP_COST - e.cost);
     double overlap = 0;
+    std::size_t n_expected = 0;
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-        const Track& track = tracks_[rows_[row]];
-        if (track.misses > 0) continue;
-        row_boxes_.push_back(track.box);
+        if (tracks_[rows_[row]].misses > 0) continue;
+        ++n_expected;
         overlap += row_best_[row];
     }
+    if (overlap > MIN_MEAN_IOU * static_cast<double>(std::min(n_expected, cols_.size()))) return false;
+    row_boxes_.clear();
+    col_boxes_.clear();
+    for (int row : rows_) {
+        if (tracks_[row].misses == 0) row_boxes_.push_back(tracks_[row].box);
+    }
     for (int col : cols_) col_boxes_.push_back(seen.boxes[col]);
-    if (overlap > MIN_MEAN_IOU * static_cast<double>(std::min(row_boxes_.size(), cols_.size()))) return false;
     const Shift shift = shift_.find(row_boxes_, col_boxes_);
     if (shift.x == 0 && shift.y == 0) return false;
     const double dt_s = seconds_since(previous_time_ns_);
@@ -88,15 +92,17 @@ bool Tracker::follow_camera(const Observations& seen) {
 void Tracker::find_edges(const Observations& seen, const Pass& pass) {
     edges_.clear();
     if (rows_.empty() || cols_.empty()) return;
-    row_boxes_.clear();
-    col_boxes_.clear();
-    for (int row : rows_) {
-        const Track& track = tracks_[row];
-        const double lost_buffer = std::min(MAX_LOST_BUFFER, settings_.lost_buffer_per_s * lost_s(track));
-        row_boxes_.push_back(pass.use_last_box ? track.seen.box()
-                                               : grow(track.box, pass.buffer + lost_buffer));
+    row_boxes_.resize(rows_.size());
+    col_boxes_.resize(cols_.size());
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+        const Track& track = tracks_[rows_[row]];
+        const double lost_buffer =
+            track.misses > 0 ? std::min(MAX_LOST_BUFFER, settings_.lost_buffer_per_s * lost_s(track)) : 0;
+        row_boxes_[row] = pass.use_last_box ? track.seen.box() : grow(track.box, pass.buffer + lost_buffer);
     }
-    for (int col : cols_) col_boxes_.push_back(grow(seen.boxes[col], pass.buffer));
+    for (std::size_t col = 0; col < cols_.size(); ++col) {
+        col_boxes_[col] = grow(seen.boxes[cols_[col]], pass.buffer);
+    }
     sweep_.run(row_boxes_, col_boxes_, edges_);
     price(seen, pass);
 }
@@ -134,7 +140,7 @@ void Tracker::price(const Observations& seen, const Pass& pass) {
         // A vehicle keeps its shape, so a box of another shape has to overlap better; and whoever was seen a
         // moment ago comes before those that have been lost for longer.
         const double overlap = (1 - cost) * cube_root(similarity(row_boxes_[e.row], col_boxes_[e.col]));
-        const double lost = LOST_COST_PER_S * std::min(1.0, lost_s(track));
+        const double lost = track.misses > 0 ? LOST_COST_PER_S * std::min(1.0, lost_s(track)) : 0;
         e.cost = static_cast<float>(std::min(1.0, 1 - overlap + lost) + (is_odd ? settings_.label_cost : 0));
         edges_[kept++] = e;
     }

@@ -1,6 +1,7 @@
 #include "track/tracker.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace vision::track {
@@ -47,6 +48,8 @@ void Tracker::update(const Observations& seen, std::int64_t time_ns, std::int64_
     };
     // Sure detections first, then what is left of both with grown boxes. Source: ByteTrack, arXiv 2110.06864,
     // and C-BIoU, arXiv 2211.14317; a buffer in the first pass costs accuracy (KITTI cars).
+    free_.resize(tracks_.size());
+    std::iota(free_.begin(), free_.end(), 0);
     take_tracks(all);
     take_free(high_);
     find_edges(seen, {0, settings_.min_iou});
@@ -68,7 +71,8 @@ void Tracker::update(const Observations& seen, std::int64_t time_ns, std::int64_
     take_tracks(confirmed);
     take_free(high_);
     match(seen, {0, settings_.min_iou_last, true});
-    for (Track& track : tracks_) {
+    for (int i : free_) {
+        Track& track = tracks_[i];
         if (track.is_matched || track.misses++ > 0) continue;
         track.missed_since_ns = time_ns;
         if (track.was_sure && track.hits == 1) sure_births_.add(false);
@@ -105,7 +109,7 @@ std::size_t Tracker::n_guesses() const {
 
 void Tracker::predict(double dt_s) {
     for (Track& track : tracks_) {
-        if (lost_s(track) > 0) track.filter.freeze_size();
+        if (track.misses > 0) track.filter.freeze_size();
         track.filter.predict(dt_s, settings_.noise);
         track.box = track.filter.box();
         track.is_matched = false;
@@ -121,10 +125,12 @@ void Tracker::expire() {
         const double limit_s = settings_.max_lost_s * (track.is_still() ? settings_.still_factor : 1);
         return seconds_since(track.missed_since_ns) > limit_s + EPSILON_S;
     };
-    for (const Track& track : tracks_) {
-        if (track.is_confirmed() && is_over(track)) ended_.push_back(track.id);
-    }
-    tracks_.erase(std::remove_if(tracks_.begin(), tracks_.end(), is_over), tracks_.end());
+    const auto ends = [&](const Track& track) {
+        const bool is_end = is_over(track);
+        if (is_end && track.is_confirmed()) ended_.push_back(track.id);
+        return is_end;
+    };
+    tracks_.erase(std::remove_if(tracks_.begin(), tracks_.end(), ends), tracks_.end());
 }
 
 // In an order that hangs on the boxes alone, so that the order they come in decides nothing.
@@ -154,13 +160,17 @@ void Tracker::split_by_score(const Observations& seen) {
     }
 }
 
+// The free tracks for the next pass; those that the pass before matched are free no more.
 template <class Wanted>
 void Tracker::take_tracks(Wanted wanted) {
-    rows_.resize(tracks_.size());
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < tracks_.size(); ++i) {
-        if (!tracks_[i].is_matched && wanted(tracks_[i])) rows_[n++] = static_cast<int>(i);
+    rows_.resize(free_.size());
+    std::size_t n_free = 0, n = 0;
+    for (int i : free_) {
+        if (tracks_[i].is_matched) continue;
+        free_[n_free++] = i;
+        if (wanted(tracks_[i])) rows_[n++] = i;
     }
+    free_.resize(n_free);
     rows_.resize(n);
 }
 

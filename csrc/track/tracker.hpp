@@ -83,6 +83,7 @@ class Tracker {
     FadingShare kept_tracks_;  // tracks with just the boxes it takes for an id: got one more
 
     std::vector<LeftKey> order_;
+    std::vector<int> free_;  // tracks that had no box in this frame when the last pass began
     std::vector<int> rows_, cols_, high_, low_, col_of_row_, track_of_;
     std::vector<Box> row_boxes_, col_boxes_;
     std::vector<Edge> edges_;
@@ -100,7 +101,7 @@ class Tracker {
     void split_by_score(const Observations& seen);
     template <class Wanted>
     void take_tracks(Wanted wanted);
-    void take_free(const std::vector<int>& candidates);
+    void take_free(std::vector<int>& candidates);
     void match(const Observations& seen, const Pass& pass);
     void find_edges(const Observations& seen, const Pass& pass);
     void assign(const Observations& seen);

@@ -198,6 +198,8 @@ def _expect_in_range(name: str, value: float) -> None:
 
 def _floats(name: str, given: ArrayLike, columns: int) -> F32:
     """float32 array of what was given; an empty list counts as no rows. Shapes are checked by the native side."""
+    if type(given) is np.ndarray and given.dtype is _FLOAT32 and given.size:
+        return given  # at once: half of a call's time goes by in Python
     array = np.asarray(given)
     if array.size == 0 and array.ndim == 1 and columns:
         return np.zeros((0, columns), np.float32)
