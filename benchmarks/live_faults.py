@@ -17,6 +17,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +184,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = run(args, raw_clip(Path(folder) / "clip.h264", args.height))
+        clip = Path(folder) / "clip.h264"
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:  # its memory is not the site's
+            other.submit(raw_clip, clip, args.height).result()
+        result = run(args, clip)
     for key, value in result.items():
         print(f"| {key} | {value} |")
     if args.json:

@@ -132,7 +132,6 @@ class Stream:
         self._last_ns: int | None = None
         self._size: tuple[int, int] | None = None  # of the last frame: another size is another picture
         self._alone = 0  # plates on no vehicle in the last look
-        self._attribute_area: dict[int, tuple[float, int]] = {}
         self.counts = StreamCounts()
 
     @property
@@ -196,7 +195,6 @@ class Stream:
         """End every track and return the sightings that were still open; the stream may go on afterwards."""
         self._vehicle_tracker.reset()
         self._plate_tracker.reset()
-        self._attribute_area.clear()
         self._looks.reset()
         self._pace.reset()
         self._motion.forget()
@@ -303,18 +301,15 @@ class Stream:
         chosen = []
         for i in np.flatnonzero(ids >= 0):
             x1, y1, x2, y2 = vehicles.boxes[i].tolist()
-            area, looks = self._attribute_area.get(int(ids[i]), (0.0, 0))
-            if (x2 - x1) * (y2 - y1) > 1.15 * area and looks < ATTRIBUTE_LOOKS and min(x2 - x1, y2 - y1) >= 16:
-                self._attribute_area[int(ids[i])] = ((x2 - x1) * (y2 - y1), looks + 1)
-                chosen.append(int(i))
+            record, area = self._book.vehicle(int(ids[i])), (x2 - x1) * (y2 - y1)
+            is_larger = area > 1.15 * record.attribute_area
+            if is_larger and record.n_attributes < ATTRIBUTE_LOOKS and min(x2 - x1, y2 - y1) >= 16:
+                chosen.append((int(i), record, area))
         if not chosen:
             return
-        found = self._stages.attributes.classify(frame, vehicles.boxes[chosen])
-        for row, k in enumerate(chosen):
-            box: Box = tuple(vehicles.boxes[k].tolist())
-            record = self._book.vehicle(int(ids[k]))
-            weight = float(np.sqrt((box[2] - box[0]) * (box[3] - box[1]))) * float(vehicles.scores[k])
-            record.add_attributes(found.types[row], found.colors[row], weight)
+        found = self._stages.attributes.classify(frame, vehicles.boxes[[i for i, _, _ in chosen]])
+        for row, (k, record, area) in enumerate(chosen):
+            record.add_attributes(found.types[row], found.colors[row], area, float(vehicles.scores[k]))
 
     def _describe(self, record: VehicleRecord) -> Vehicle:
         """The fused opinion about a vehicle over its pass."""

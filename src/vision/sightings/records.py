@@ -61,6 +61,8 @@ class VehicleRecord:
     type_votes: F32 | None = None
     color_votes: F32 | None = None
     attribute_weight: float = 0.0
+    attribute_area: float = 0.0  # of the largest box whose type and color were looked at, px^2
+    n_attributes: int = 0
     best_area: float = 0.0
     evidence: Evidence | None = None
     is_at_edge: bool = False  # cut by the picture's edge when last seen
@@ -131,10 +133,12 @@ class VehicleRecord:
         area = (a2 - a1) * (b2 - b1)
         return inside > 0.9 * area and area < 0.5 * (x2 - x1) * (y2 - y1)
 
-    def add_attributes(self, types: F32, colors: F32, weight: float) -> None:
-        """Add one opinion of the attributes network."""
+    def add_attributes(self, types: F32, colors: F32, area: float, score: float) -> None:
+        """Add one opinion of the attributes network; it counts by the box's scale and score."""
         if self.since is not None:
-            self.since.add_attributes(types, colors, weight)
+            self.since.add_attributes(types, colors, area, score)
+        self.attribute_area, self.n_attributes = area, self.n_attributes + 1
+        weight = float(np.sqrt(area)) * score
         if self.type_votes is None or self.color_votes is None:
             self.type_votes, self.color_votes = np.zeros_like(types), np.zeros_like(colors)
         self.type_votes = self.type_votes + weight * types

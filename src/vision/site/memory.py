@@ -1,35 +1,26 @@
-"""Unused memory back to the system, now and then.
-
-A site asks for millions of blocks of mixed sizes from many threads. What is in use stays the same, but glibc's malloc
-keeps the gaps between, a little more every hour, for as long as the process lives.
-"""
+"""Memory that does not creep: what a site asks of glibc's malloc before it starts."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
-import time
 
-EVERY_S = 60.0
+LARGE_BYTES = 256 * 1024
+N_ARENAS = 2
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # Source: malloc.h of glibc
 
 
-class Trimmer:
-    """Calls glibc's ``malloc_trim`` every ``every_s`` seconds; with another C library it does nothing.
+def steady_malloc() -> bool:
+    """Ask that large blocks are the system's again as soon as they are free, and that threads share two heaps.
 
-    Args:
-        every_s: seconds between two calls; a call takes some milliseconds and lets other threads run.
+    Unasked, glibc takes blocks of up to 32 MB from its heaps once one such was freed, and gives most threads a heap of
+    their own: between frames, tensors and small things of many sizes gaps grow for as long as a site runs. It counts
+    for the whole process and costs no measurable time (docs/benchmark/README.md).
+
+    Returns:
+        Whether it was done: other C libraries need no such advice, or take none.
     """
-
-    def __init__(self, every_s: float = EVERY_S) -> None:
-        libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-        self._trim = getattr(libc, "malloc_trim", None)
-        self._every_s = every_s
-        self._next_s = time.monotonic() + every_s
-
-    def tick(self) -> bool:
-        """Give memory back if it is time; whether any was given."""
-        now = time.monotonic()
-        if self._trim is None or now < self._next_s:
-            return False
-        self._next_s = now + self._every_s
-        return bool(self._trim(0))
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return False
+    return all([mallopt(M_MMAP_THRESHOLD, LARGE_BYTES), mallopt(M_ARENA_MAX, N_ARENAS)])
