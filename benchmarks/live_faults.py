@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import sys
@@ -64,7 +65,7 @@ class Drill:
         self.site = Site(parse_site({"defaults": {"timeout_s": 3, "longest_wait_s": 8}, "camera": cameras}))
         self.states: Counter[tuple[str, str]] = Counter()
         self.back_s: list[float] = []
-        self.samples: list[tuple[float, float, int, int]] = []  # seconds, MB, descriptors, threads
+        self.samples = np.zeros((0, 4))  # seconds, MB, descriptors, threads
         self.sightings = 0
         self.done = Counter[str]()
 
@@ -79,10 +80,13 @@ class Drill:
     def sample(self, until_s: float, began_s: float) -> None:
         """Body of a thread: memory, descriptors and threads once a second."""
         process = require_psutil().Process()
+        samples, n = np.zeros((math.ceil(until_s - time.monotonic()) + 1, 4)), 0  # all at once: it is in the measure
         while time.monotonic() < until_s:
             rss = process.memory_info().rss / 2**20
-            self.samples.append((time.monotonic() - began_s, rss, process.num_fds(), process.num_threads()))
+            samples[n] = time.monotonic() - began_s, rss, process.num_fds(), process.num_threads()
+            n += 1
             time.sleep(1)
+        self.samples = samples[:n]
 
     def hurt(self, name: str, kind: str) -> None:
         """Kill or stall one server, bring it back after a while, and measure how long its camera needs from then."""
@@ -149,7 +153,7 @@ def run(args: argparse.Namespace, clip: Path) -> dict[str, Any]:
     left = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
     for server in drill.servers.values():
         server.__exit__(None, None, None)
-    t, rss, fds, threads = np.array(drill.samples).T
+    t, rss, fds, threads = drill.samples.T
     return {
         "minutes": args.minutes,
         "faults": dict(drill.done),
@@ -165,6 +169,7 @@ def run(args: argparse.Namespace, clip: Path) -> dict[str, Any]:
         "stalls_seen": sum(n for (_, state), n in drill.states.items() if state == "stalled"),
         "rss_mb": [round(float(rss[0])), round(float(rss[-1])), round(float(rss.max()))],
         "rss_slope_mb_per_h_and_error": [round(v, 1) for v in growth(t, rss) or ()],
+        "rss_mb_each_minute": [round(float(v), 1) for v in rss[59::60]],
         "descriptors": [int(fds[0]), int(fds[-1]), int(fds.max())],
         "threads": [int(threads[0]), int(threads[-1])],
         "stop_s": round(stopped_s, 2),

@@ -27,7 +27,7 @@ from vision.pipeline.stats import StageTimes
 from vision.pipeline.stream import Stream
 from vision.pipeline.watch import follow_files, wants_of, words_of
 from vision.site.camera import Camera, CameraCounts, Open, Waiting
-from vision.site.memory import steady_malloc
+from vision.site.memory import SteadyMalloc
 from vision.site.settings import CameraSettings, SiteSettings, load_site
 from vision.site.sources import open_camera
 from vision.types import CameraStatus, Match, Sighting
@@ -68,7 +68,7 @@ class Site:
         times: StageTimes | None = None,
     ) -> None:
         self.settings = settings if isinstance(settings, SiteSettings) else load_site(settings)
-        steady_malloc()
+        self._malloc = SteadyMalloc()
         self.stages = stages or load_stages(Config(models=self.settings.models))
         self.watchlists = load_watchlists(self.settings.watchlist, words_of(self.stages))
         self.times = times or StageTimes()
@@ -292,6 +292,7 @@ class Site:
     def _keep(self) -> None:
         """Body of the keeper's thread: flushes cameras that went quiet or leave, and ends the site."""
         while True:
+            self._malloc.tick()
             with self._gate:
                 if self._gate.wait_for(lambda: self._is_stopping, TICK_S):
                     break
