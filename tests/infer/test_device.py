@@ -144,7 +144,7 @@ def test_binding_keeps_a_limited_number_of_shapes() -> None:
     binding, plain = binding_on_cpu()
     for n in (*range(1, MAX_SHAPES + 3), 1):
         batch = crops(n, seed=n)
-        np.testing.assert_allclose(binding.run(batch)[0], plain.run(batch)[0], rtol=1e-6)
+        np.testing.assert_allclose(binding.run(batch)[0], plain.run(batch)[0], rtol=1e-4, atol=1e-6)  # of other batches
     assert len(binding._bound) == MAX_SHAPES
 
 

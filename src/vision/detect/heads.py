@@ -96,7 +96,8 @@ class HeadNetwork:
     ) -> list[tuple[F32, F32, F32]]:
         """What is seen at each look: geometry (n, 4) or (n, 4, 2), scores (n,) and class probabilities (n, c).
 
-        Best first, in pixels of the frame. Looks of one input size run as one batch, whatever streams they come from.
+        Best first, in pixels of the frame. Looks of one input size run as one batch, or several where the device is not
+        for large ones, whatever streams they come from.
 
         Args:
             looks: (frame, roi, side): where to look (None: the whole frame) and the longest side of the input.
@@ -108,7 +109,8 @@ class HeadNetwork:
             x0, y0, x1, y1 = view.part
             batches.setdefault(self.size_of(x1 - x0, y1 - y0, side), []).append(i)
         found: dict[int, tuple[F32, F32, F32]] = {}
-        for size, members in batches.items():
+        step = self._session.most or max(1, len(looks))
+        for size, members in ((s, b[i : i + step]) for s, b in batches.items() for i in range(0, len(b), step)):
             tensor = self.input_of(size, len(members))
             scales = [views[i].letterbox(out, self._pad) for i, out in zip(members, tensor, strict=True)]
             if blank is not None:

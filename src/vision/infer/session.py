@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
+CPU_BATCH = 4  # pictures: larger batches are no faster on a CPU, and the memory of the largest ever is kept
+
+
 def import_onnxruntime() -> Any:
     """The onnxruntime module.
 
@@ -93,7 +96,8 @@ class Session:
             if name not in has:
                 raise ModelMismatchError(f"{manifest.path}: expected an input or output {name!r}, got {sorted(has)}")
         # On a CPU a binding saves nothing (docs/decisions/0011-float-input.md).
-        # Nor do batches there: every core has a picture of its own to work on.
+        # Nor do large batches there: every core has a picture of its own to work on.
+        self.most = CPU_BATCH if where.kind == "cpu" else None  # pictures that one run is for; None: any number
         bound = Binding(ort, self._session, where, self._input, self._outputs) if where.kind != "cpu" else None
         self._batcher = Batcher(bound.run) if bound else None
 
@@ -109,7 +113,11 @@ class Session:
         try:
             if self._batcher is not None:
                 return self._batcher.run(batch)
-            return self._session.run(self._outputs, {self._input: batch})  # type: ignore[no-any-return]
+            parts = [
+                self._session.run(self._outputs, {self._input: batch[i : i + CPU_BATCH]})
+                for i in range(0, max(1, len(batch)), CPU_BATCH)
+            ]
+            return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
         except Exception as err:
             raise InferenceError(f"{self.manifest.name}: run failed: {one_line(err)}") from err
 
