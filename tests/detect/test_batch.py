@@ -26,8 +26,12 @@ def frames() -> list[Frame]:
     return [*found[:2], replace(found[2], stream_id="other", planes=small), *found[2:]]
 
 
-def test_a_batch_gives_what_each_frame_gives(frames: Sequence[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("most", "expected"), [(None, [1, 5]), (4, [1, 1, 4])])
+def test_a_batch_gives_what_each_frame_gives(
+    frames: Sequence[Frame], most: int | None, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = Session(choose("vehicle_detector"))
+    monkeypatch.setattr(session, "most", most)
     detector = VehicleDetector(session, side=416)
     alone = [detector.find(frame) for frame in frames]
     assert sum(len(a.scores) for a in alone) > 3
@@ -39,7 +43,7 @@ def test_a_batch_gives_what_each_frame_gives(frames: Sequence[Frame], monkeypatc
 
     monkeypatch.setattr(session, "run", counted)
     together = detector.find_all(frames)
-    assert sorted(sizes) == [1, 5]
+    assert sorted(sizes) == expected
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_allclose(a.boxes, b.boxes, rtol=1e-4, atol=1e-2)
         np.testing.assert_allclose(a.scores, b.scores, rtol=1e-4)
