@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Listener:
+class Listener(ABC):
     """Listens on ``127.0.0.1:port``, a free one; what it says to who connects is for its children to tell."""
 
     def __init__(self) -> None:
@@ -17,8 +18,9 @@ class Listener:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
+    @abstractmethod
     def talk(self, connection: socket.socket) -> None:
-        raise NotImplementedError
+        """All that is said on a connection, which is closed when this returns."""
 
     def _serve(self) -> None:
         while True:
