@@ -85,8 +85,10 @@ def give(folder: Path, first: int, n: int, rate: float) -> None:
                 raise SystemExit("not on disk")
             print(i, flush=True)
         print("all", flush=True)
-        while sum(f["waiting"] for f in outbox.figures().values()):
+        while any(f["waiting"] or f["trouble"] for f in outbox.figures().values()):  # what cannot be read counts as 0
             time.sleep(0.1)
+        if dead := sum(f["dead"] for f in outbox.figures().values()):
+            raise SystemExit(f"{dead} dead letters")
         print("delivered", flush=True)
 
 
