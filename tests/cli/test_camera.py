@@ -9,8 +9,8 @@ import pytest
 
 from tests.clip import demo_clip
 from vision.cli import main
-from vision.cli.advice import ADVICE, NAMES
-from vision.pipeline.check import LIMITS, Limit
+from vision.cli.advice import ADVICE, NAMES, OTHERWISE_FINE, heading
+from vision.pipeline.check import LIMITS, CameraCheck, Finding, Limit, Verdict
 
 CAMERA = """
 [scene]
@@ -96,3 +96,14 @@ def test_limits_judge_in_either_direction() -> None:
 def test_every_finding_has_words_and_advice() -> None:
     assert set(NAMES) == {*LIMITS, "size_guessed"}
     assert set(ADVICE) == set(NAMES) - {"read"}
+
+
+@pytest.mark.parametrize(
+    ("overall", "size", "is_unexplained"),
+    [("bad", "good", True), ("bad", "marginal", True), ("bad", "bad", False), ("marginal", "good", True),
+     ("marginal", "marginal", False), ("good", "marginal", False)],
+)  # fmt: skip
+def test_a_measure_as_bad_as_the_verdict_explains_it(overall: Verdict, size: Verdict, is_unexplained: bool) -> None:
+    findings = (Finding("read", overall, 0.5, 0.8, 0.4, "", 4), Finding("size", size, 5.0, 7.8, 4.1, "", 4))
+    found = CameraCheck("gate", overall, 1280, 720, 60.0, 10, 0, 10, 5, {}, findings)
+    assert (OTHERWISE_FINE[0] in heading(found)) == is_unexplained

@@ -143,7 +143,8 @@ def heading(found: CameraCheck) -> str:
     if 0 < found.passes < 3:
         lines.append("  " + say(FEW).format(n=found.passes))
     others = [f.verdict for f in found.findings if f.name != "read"]
-    if found.verdict in ("bad", "marginal") and found.plates_seen > found.read and "bad" not in others:
+    as_bad = {"bad": {"bad"}, "marginal": {"bad", "marginal"}}.get(found.verdict)
+    if as_bad is not None and found.plates_seen > found.read and as_bad.isdisjoint(others):
         lines.append("  " + say(OTHERWISE_FINE))
     lines += [f"  {n} x {say(REASONS[reason])}" for reason, n in found.unread.items()]
     return "\n".join(lines)
