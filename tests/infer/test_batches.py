@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vision.infer.session import CPU_BATCH, Session
+from vision.infer.session import CPU_BATCH, CPU_BATCH_PIXELS, Session
 from vision.infer.store import find
 
 
@@ -30,3 +30,10 @@ def test_a_large_batch_is_several_runs_with_the_same_answers(n: int, monkeypatch
     for i, answers in enumerate(alone):
         for output, answer in zip(together, answers, strict=True):
             np.testing.assert_allclose(output[i], answer[0], atol=1e-5)
+
+
+def test_on_a_cpu_a_run_takes_no_more_pixels_than_a_whole_frame() -> None:
+    session = Session(find("plate_detector"))
+    assert session.most(CPU_BATCH_PIXELS) == session.most(100 * CPU_BATCH_PIXELS) == 1
+    assert session.most(CPU_BATCH_PIXELS // 2) == 2
+    assert session.most(32 * 32) == CPU_BATCH

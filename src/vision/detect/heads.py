@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +87,13 @@ class HeadNetwork:
             self._memory.values = np.empty(n_values, np.float32)
         return self._memory.values[:n_values].reshape(n, 3, *size)
 
+    def _runs(self, batches: dict[tuple[int, int], list[int]]) -> Iterator[tuple[tuple[int, int], list[int]]]:
+        """The same, in parts that the device takes at once."""
+        for size, members in batches.items():
+            most = self._session.most(math.prod(size)) or len(members)
+            for i in range(0, len(members), most):
+                yield size, members[i : i + most]
+
     def find(
         self,
         looks: Sequence[tuple[Frame, Roi | None, int]],
@@ -109,8 +116,7 @@ class HeadNetwork:
             x0, y0, x1, y1 = view.part
             batches.setdefault(self.size_of(x1 - x0, y1 - y0, side), []).append(i)
         found: dict[int, tuple[F32, F32, F32]] = {}
-        step = self._session.most or max(1, len(looks))
-        for size, members in ((s, b[i : i + step]) for s, b in batches.items() for i in range(0, len(b), step)):
+        for size, members in self._runs(batches):
             tensor = self.input_of(size, len(members))
             scales = [views[i].letterbox(out, self._pad) for i, out in zip(members, tensor, strict=True)]
             if blank is not None:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
-CPU_BATCH = 4  # pictures: larger batches are no faster on a CPU, and the memory of the largest ever is kept
+# Larger batches are no faster on a CPU, and the memory of the largest ever is kept.
+CPU_BATCH = 4  # pictures
+CPU_BATCH_PIXELS = 384 * 640  # of all of them: what a whole frame takes anyway
 
 
 def import_onnxruntime() -> Any:
@@ -96,10 +98,14 @@ class Session:
             if name not in has:
                 raise ModelMismatchError(f"{manifest.path}: expected an input or output {name!r}, got {sorted(has)}")
         # On a CPU a binding saves nothing (docs/decisions/0011-float-input.md).
-        # Nor do large batches there: every core has a picture of its own to work on.
-        self.most = CPU_BATCH if where.kind == "cpu" else None  # pictures that one run is for; None: any number
         bound = Binding(ort, self._session, where, self._input, self._outputs) if where.kind != "cpu" else None
         self._batcher = Batcher(bound.run) if bound else None
+
+    def most(self, pixels: int) -> int | None:
+        """How many pictures of so many pixels one run is for; None: any number."""
+        if self._batcher is not None:
+            return None
+        return max(1, min(CPU_BATCH, CPU_BATCH_PIXELS // pixels))
 
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[np.float32]]:
         """Outputs in the order of the manifest's ``[outputs]`` table.

@@ -25,7 +25,7 @@ from vision.sinks.ledger import save_ledger
 from vision.sinks.lines import EventTable, JsonLines, TrackTable, evidence_name
 from vision.types import F32, Match, PlateRead, Sighting
 
-ALONE_S = 0.3
+CARRIED_S = 0.4  # from a look on: boxes breathe, and a frame beside the plate is worse than none
 RUN_SCHEMA = "vision.run/1"
 
 
@@ -198,11 +198,13 @@ def versions() -> dict[str, str]:
 def carried(read: PlateRead, looked: FrameResult, now: FrameResult) -> F32 | None:
     """Corners (4, 2) of a plate of an earlier look, moved and scaled with the vehicle that carries it.
 
-    None if that vehicle is not there any more; a plate on no vehicle stays where it was for `ALONE_S`.
+    None if that vehicle is not there any more, or after `CARRIED_S`; a plate on no vehicle stays where it was.
     """
+    if now.frame.offset_s - looked.frame.offset_s > CARRIED_S:
+        return None
     owner = owner_of(read.box, looked.vehicles.boxes, looked.vehicle_ids)
     if owner is None:
-        return read.corners if now.frame.offset_s - looked.frame.offset_s <= ALONE_S else None
+        return read.corners
     at = np.flatnonzero(now.vehicle_ids == owner[0])
     if not len(at):
         return None
