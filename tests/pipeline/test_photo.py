@@ -9,9 +9,10 @@ from tests.clip import demo_clip
 from vision.detect.heads import Blank, Roi
 from vision.detect.plates import PlateDetector, distinct, same_plate
 from vision.pipeline.config import Config
-from vision.pipeline.photo import CLOSE_UP_SIDE, MARGIN_SIDE, SURE, read_photo, together
+from vision.pipeline.photo import CLOSE_UP_SIDE, MARGIN_SIDE, SURE, heard, read_photo, together
 from vision.pipeline.stages import load_stages
-from vision.types import Frame, PlateDetections
+from vision.plates.grammar import TextDecoder, load_grammar
+from vision.types import Frame, PlateDetections, PlateRead
 from vision.video.file import FileSource
 from vision.video.images import frame_of
 
@@ -82,3 +83,38 @@ def test_what_is_masked_is_in_no_photo() -> None:
     dark = read_photo(stages, Config.model_validate({"scene": {"exclude": [whole]}}), frame)
     assert not dark.plates
     assert not dark.vehicles
+
+
+CHARSET = "_京豫蒙A12345"
+DECODER = TextDecoder(CHARSET, ("blue",), load_grammar())
+
+
+def look(first: dict[str, float], detection_score: float = 0.8) -> PlateRead:
+    """A look at ?A12345 whose first character has these probabilities."""
+    probs = np.full((8, len(CHARSET)), 1e-6, np.float32)
+    for slot, char in enumerate("A12345_", 1):
+        probs[slot, CHARSET.index(char)] = 1 - 1e-5
+    probs[0, 0] = 1 - sum(first.values())
+    for char, p in first.items():
+        probs[0, CHARSET.index(char)] = p
+    log_probs, color, rows = np.log(probs), np.array([1], np.float32), np.array([1, 0], np.float32)
+    corners = np.array([[0, 0], [100, 0], [100, 30], [0, 30]], np.float32)
+    return PlateRead(corners, detection_score, log_probs, color, rows, 100, 0.5, DECODER.decode(log_probs, color, rows))
+
+
+def test_looks_about_as_sure_are_heard_together() -> None:
+    """Corners that are a little off each time: no single look is the truth, and what they agree on is."""
+    looks = [look({"蒙": 0.75, "豫": 0.2}), look({"豫": 0.7, "京": 0.2}), look({"豫": 0.6, "蒙": 0.3})]
+    together = heard(looks, DECODER)
+    assert together.plate.text == "豫A12345"
+    assert 0.4 < together.plate.chars[0].score < 0.6
+    np.testing.assert_allclose(np.exp(together.log_probs).sum(1), 1, atol=1e-3)
+
+
+def test_a_look_that_saw_less_is_not_heard() -> None:
+    sure, cut = look({"京": 0.95}), look({"豫": 0.4, "蒙": 0.35})
+    assert heard([cut, sure], DECODER) is sure
+    assert heard([cut], DECODER) is cut
+    doubted = heard([sure, look({"豫": 0.95}, detection_score=0.1)], DECODER)
+    assert doubted.plate.text[0] == "京"  # a doubtful detection weighs less
+    assert doubted.plate.chars[0].score < 0.95

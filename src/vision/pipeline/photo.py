@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -14,13 +14,14 @@ from vision.kernels import to_bgr
 from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
-from vision.plates.grammar import UNREADABLE, mark_unreadable
+from vision.plates.grammar import UNREADABLE, TextDecoder, mark_unreadable
 from vision.scene.scene import Scene
 from vision.sightings.rules import readable_score
-from vision.types import Frame, Photo, Planes, PlateDetections, PlateRead, Vehicle
+from vision.types import F32, Frame, Photo, Planes, PlateDetections, PlateRead, Vehicle
 
 SURE = 0.98
 CLOSE_UP_SIDE = 256  # a second search at this side finds plates that fill most of a picture
+COMPARABLE = 0.5  # looks at a plate at least so sure, beside the surest, are heard together
 MARGIN, MARGIN_SIDE, MARGIN_GRAY = 0.25, 192, 114  # and a third with gray around it those that fill all of it
 
 
@@ -29,7 +30,7 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
 
     A photo is searched harder than a video frame, which has neighbors: whole, inside every vehicle that has no sure
     plate yet, and if there is no sure plate at all, whole at another scale and with a margin. A plate found several
-    times is read with the corners of each search, and the surest read counts. Reads of which too little could be read
+    times is read with the corners of each search, see `heard`. Reads of which too little could be read
     are dropped and counted in ``rejected``. Of the scene only its masks count.
     """
     times = StageTimes()
@@ -70,7 +71,7 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
     order_of = np.argsort(-plates.scores, kind="stable")
     ordered = PlateDetections(plates.corners[order_of], plates.scores[order_of])
     groups = same_plate(ordered)
-    reads = [max((looks[order_of[i]] for i in group), key=lambda r: r.plate.score) for group in groups]
+    reads = [heard([looks[order_of[i]] for i in group], stages.reader.decoder) for group in groups]
     with times.stage("attributes"):
         attributes = stages.attributes.classify(frame, found.boxes)
     vehicles = [
@@ -113,6 +114,29 @@ def find_with_margin(stages: Stages, frame: Frame) -> PlateDetections:
 def together(parts: Sequence[PlateDetections]) -> PlateDetections:
     """All detections, one part after the other."""
     return PlateDetections(np.concatenate([p.corners for p in parts]), np.concatenate([p.scores for p in parts]))
+
+
+def heard(looks: Sequence[PlateRead], decoder: TextDecoder) -> PlateRead:
+    """What looks at one plate say together: the surest and those about as sure, so that where they differ it shows.
+
+    The probabilities of theirs are averaged, each by (mean probability of its characters)^8 as in `PlateFusion` times
+    its detection score; all else is of the surest. Looks that saw less (a plate cut by wrong corners) are not.
+    """
+    best = max(looks, key=lambda look: look.plate.score)
+    heard = [look for look in looks if look.plate.score >= COMPARABLE * best.plate.score]
+    if len(heard) == 1:
+        return best
+    means = [np.mean([char.score for char in look.plate.chars]) for look in heard]
+    weights = np.array([m**8 * look.detection_score for m, look in zip(means, heard, strict=True)])
+    weights = weights / weights.sum()
+
+    def average(values: Iterable[F32]) -> F32:
+        return np.tensordot(weights, np.stack(list(values)), 1).astype(np.float32)
+
+    log_probs = np.log(average(np.exp(look.log_probs) for look in heard))
+    color_probs, row_probs = average(look.color_probs for look in heard), average(look.row_probs for look in heard)
+    plate = decoder.decode(log_probs, color_probs, row_probs)
+    return dataclasses.replace(best, log_probs=log_probs, color_probs=color_probs, row_probs=row_probs, plate=plate)
 
 
 def is_sure(read: PlateRead) -> bool:
