@@ -19,7 +19,7 @@ from benchmarks.outage_peers.peer import Process, free_port, wait_for_port
 from tests.servers.brokers import KafkaServer
 
 TOPIC = "vision.events"
-PATIENCE_S = 90.0  # between two answers of a broker that has more
+PATIENCE_S = 300.0  # between two answers of a broker that has more
 
 
 async def read_topic(address: str) -> list[tuple[str, str]]:

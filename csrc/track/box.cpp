@@ -1,7 +1,10 @@
 #include "track/box.hpp"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -10,17 +13,30 @@ namespace vision::track {
 
 namespace {
 constexpr std::size_t FEW_PAIRS = 8192;  // sooner tried than swept
-constexpr std::size_t STRIP = 16;        // boxes, what vector instructions like
-constexpr std::size_t WORD = sizeof(std::uint64_t);
-// Whether a box overlaps each of n others (a multiple of STRIP): 1 or 0.
-void overlaps(const Box& a, const float* __restrict left, const float* __restrict top,
-              const float* __restrict right, const float* __restrict bottom, std::size_t n,
-              std::uint8_t* __restrict hits) {
-    const auto [x1, y1, x2, y2] = a;
-    for (std::size_t c = 0; c < n; ++c) {
-        hits[c] =
-            static_cast<std::uint8_t>((x1 < right[c]) & (left[c] < x2) & (y1 < bottom[c]) & (top[c] < y2));
+constexpr std::size_t STRIP = 16;        // boxes that are tried at once
+
+// Which of STRIP others a box overlaps, a bit each; their sides lie at multiples of 16 bytes, as operator new
+// gives them.
+std::uint32_t overlaps(const Box& a, const float* left, const float* top, const float* right,
+                       const float* bottom) {
+    std::uint32_t found = 0;
+#ifdef __SSE2__  // part of x86-64
+    const __m128 x1 = _mm_set1_ps(a.x1), y1 = _mm_set1_ps(a.y1), x2 = _mm_set1_ps(a.x2),
+                 y2 = _mm_set1_ps(a.y2);
+    for (std::size_t c = 0; c < STRIP; c += 4) {
+        const __m128 wide =
+            _mm_and_ps(_mm_cmplt_ps(x1, _mm_load_ps(right + c)), _mm_cmplt_ps(_mm_load_ps(left + c), x2));
+        const __m128 high =
+            _mm_and_ps(_mm_cmplt_ps(y1, _mm_load_ps(bottom + c)), _mm_cmplt_ps(_mm_load_ps(top + c), y2));
+        found |= static_cast<std::uint32_t>(_mm_movemask_ps(_mm_and_ps(wide, high))) << c;
     }
+#else
+    for (std::size_t c = 0; c < STRIP; ++c) {
+        const bool is_hit = (a.x1 < right[c]) & (left[c] < a.x2) & (a.y1 < bottom[c]) & (top[c] < a.y2);
+        found |= std::uint32_t{is_hit} << c;
+    }
+#endif
+    return found;
 }
 
 }  // namespace
@@ -38,8 +54,7 @@ void sort_by_left(const Box* boxes, std::size_t n, std::vector<LeftKey>& keys) {
     if (!std::is_sorted(keys.begin(), keys.end(), is_before)) std::sort(keys.begin(), keys.end(), is_before);
 }
 
-// All pairs, without branches where they could not be predicted: one row against all columns at a time, which
-// compilers turn into vector instructions; most words of eight answers are passed over.
+// All pairs, without branches where they could not be predicted: one row against STRIP columns at a time.
 void OverlapSweep::try_all(const std::vector<Box>& rows, const std::vector<Box>& cols,
                            std::vector<Edge>& out) {
     const std::size_t n = (cols.size() + STRIP - 1) / STRIP * STRIP;
@@ -51,20 +66,13 @@ void OverlapSweep::try_all(const std::vector<Box>& rows, const std::vector<Box>&
         right[c] = cols[c].x2;
         bottom[c] = cols[c].y2;
     }
-    hits_.resize(n);
     for (std::size_t r = 0; r < rows.size(); ++r) {
-        overlaps(rows[r], left, top, right, bottom, n, hits_.data());
-        for (std::size_t word = 0; word < n; word += WORD) {
-            std::uint64_t any;
-            std::memcpy(&any, hits_.data() + word, WORD);
-            if (any == 0) continue;
-            std::array<int, WORD> found;
-            std::size_t n_found = 0;
-            for (std::size_t c = word; c < word + WORD; ++c) {
-                found[n_found] = static_cast<int>(c);
-                n_found += hits_[c];
+        for (std::size_t strip = 0; strip < n; strip += STRIP) {
+            std::uint32_t found = overlaps(rows[r], left + strip, top + strip, right + strip, bottom + strip);
+            for (; found != 0; found &= found - 1) {
+                const int col = static_cast<int>(strip) + __builtin_ctz(found);
+                out.push_back({static_cast<int>(r), col, 0});
             }
-            for (std::size_t i = 0; i < n_found; ++i) out.push_back({static_cast<int>(r), found[i], 0});
         }
     }
 }

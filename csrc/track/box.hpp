@@ -59,7 +59,6 @@ class OverlapSweep {
     std::vector<LeftKey> rows_, cols_;
     std::vector<Open> open_rows_, open_cols_;
     std::vector<float> sides_;  // of the columns, one side after the other
-    std::vector<std::uint8_t> hits_;
 
     void try_all(const std::vector<Box>& rows, const std::vector<Box>& cols, std::vector<Edge>& out);
 };
