@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Larger batches are no faster on a CPU, and the memory of the largest ever is kept.
 CPU_BATCH = 4  # pictures
 CPU_BATCH_PIXELS = 384 * 640  # of all of them: what a whole frame takes anyway
+ARENA_BYTES = 64 << 20  # address space; what was never needed is no memory
 
 
 def import_onnxruntime() -> Any:
@@ -38,6 +40,19 @@ def import_onnxruntime() -> Any:
             "onnxruntime is not installed: pip install 'platevision[cpu]' (or 'platevision[gpu]')"
         ) from err
     return onnxruntime
+
+
+@functools.cache
+def share_arena() -> None:
+    """Let all sessions of this process that ask for it take their memory on the CPU from one place.
+
+    One for each session, as it is unasked, is more memory, and each grows by megabytes now and then for as long as
+    inputs of new sizes come (docs/decisions/0013-steady-memory.md).
+    """
+    ort = import_onnxruntime()
+    kind = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    settings = {"max_mem": 0, "arena_extend_strategy": 0, "initial_chunk_size_bytes": ARENA_BYTES}
+    ort.create_and_register_allocator(kind, ort.OrtArenaCfg({**settings, "max_dead_bytes_per_chunk": -1}))
 
 
 class Session:
@@ -68,6 +83,9 @@ class Session:
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False  # a plan for each size seen: sizes are many, and it is no faster
         options.log_severity_level = 3
+        if where.kind == "cpu":
+            share_arena()
+            options.add_session_config_entry("session.use_env_allocators", "1")
         data = verified_bytes(manifest)
         if where.kind == "tensorrt":
             make_folder(Path(providers[0][1]["trt_engine_cache_path"]))
