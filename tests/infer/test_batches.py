@@ -37,3 +37,9 @@ def test_on_a_cpu_a_run_takes_no_more_pixels_than_a_whole_frame() -> None:
     assert session.most(CPU_BATCH_PIXELS) == session.most(100 * CPU_BATCH_PIXELS) == 1
     assert session.most(CPU_BATCH_PIXELS // 2) == 2
     assert session.most(32 * 32) == CPU_BATCH
+
+
+def test_sessions_on_a_cpu_share_one_arena() -> None:
+    for name in ("plate_reader", "plate_detector"):
+        options = Session(find(name))._session.get_session_options()
+        assert options.get_session_config_entry("session.use_env_allocators") == "1"
