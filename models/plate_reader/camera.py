@@ -9,8 +9,6 @@ from labels import INPUT_H, INPUT_W
 from numpy.typing import NDArray
 
 _YY, _XX = np.mgrid[0:INPUT_H, 0:INPUT_W].astype(np.float32)
-TURNED_FROM = 0.86  # of 0..1: how few views have corners that are off as a whole
-CAST_SHARE = 0.03  # cameras in infrared, or broken: everything in one color
 _TARGET = np.array([[0, 0], [INPUT_W, 0], [INPUT_W, INPUT_H], [0, INPUT_H]], np.float32)
 
 
@@ -26,17 +24,7 @@ def view_matrix(
     quad = PLATE_RECT.astype(np.float64)
     center = quad.mean(0)
     u = rng.random()
-    if u > TURNED_FROM:  # corners that are off as a whole, as those of plates seen from the side and from below are
-        strength = 1.0 if has_margin else 0.6
-        angle, shear = np.deg2rad(rng.normal(0, 5.0)) * strength, rng.normal(0, 0.22) * strength
-        m = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
-        taller = np.exp(rng.normal(0, 0.12) * strength)  # the left end against the right one
-        ends = np.array([taller, 1 / taller, 1 / taller, taller])[:, None]
-        scale = np.exp(rng.normal(0, 0.05, 2) * strength)
-        quad = (quad - center) * np.hstack((np.ones((4, 1)), ends)) * scale @ m.T + center
-        quad += rng.normal(0, 1, 2) * np.array([0.025 * PLATE_W, 0.06 * PLATE_H]) * strength
-        quad += rng.normal(0, 1, (4, 2)) * np.array([0.015 * PLATE_W, 0.04 * PLATE_H]) * strength
-    elif u < 0.33 and upright is not None and rng.random() < 0.6:
+    if u < 0.33 and upright is not None and rng.random() < 0.6:
         box = upright.astype(np.float64)
         middle = box.mean(0)
         quad = (box - middle) * (rng.uniform(0.97, 1.06), rng.uniform(0.95, 1.08)) + middle
@@ -141,13 +129,10 @@ def augment(
     strength: float,
     upright: NDArray[np.float32] | None = None,
 ) -> tuple[Image, NDArray[np.float64], bool]:
-    """Patch -> (crop uint8 (48, 160, 3) BGR, perspective from patch to crop, is its color lost?)."""
+    """Patch -> (crop uint8 (48, 160, 3) BGR, perspective from patch to crop, is it gray?)."""
     matrix = view_matrix(rng, has_margin, upright)
     crop = cv2.warpPerspective(patch, matrix, (INPUT_W, INPUT_H), borderMode=cv2.BORDER_REPLICATE)
     image = degrade(crop, rng, strength)  # type: ignore[arg-type]
-    if rng.random() < CAST_SHARE:
-        shade = np.exp(rng.normal(0, 0.6, 3))
-        return np.clip(image * (shade / shade.max()), 0, 255).astype(np.uint8), matrix, True
     is_gray = rng.random() < 0.08  # infrared and black-and-white cameras: the color label is dropped
     if is_gray:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)  # type: ignore[assignment]
