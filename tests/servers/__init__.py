@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -75,6 +76,7 @@ class RtspServer:
     def stall(self) -> None:
         """Let connections stand and say nothing more."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # its threads go on for a moment
 
     def go_on(self) -> None:
         """End a stall."""

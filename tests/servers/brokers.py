@@ -104,6 +104,8 @@ class Server:
     def stall(self) -> None:
         """Let connections stand and say nothing more."""
         self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        os.waitpid(self._process.pid, os.WUNTRACED)  # its threads go on for a moment
 
     def go_on(self) -> None:
         """End a stall."""
@@ -217,6 +219,7 @@ class KafkaServer:
     def stall(self) -> None:
         """Let connections stand and say nothing more."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # its threads go on for a moment
 
     def go_on(self) -> None:
         """End a stall."""
