@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.plates.test_fuse import read_of
 from tests.plates.test_grammar import looks_like
-from vision.pipeline.output import carried
+from vision.pipeline.output import CARRIED_S, carried
 from vision.pipeline.stream import FrameResult, owner_of
 from vision.types import Detections, Frame, Planes
 
@@ -43,6 +43,11 @@ def test_between_looks_a_plate_is_drawn_where_its_vehicle_has_moved() -> None:
     alone = carried(read, result_of(), result_of())
     assert alone is not None
     np.testing.assert_array_equal(alone, corners)
+    for boxes in ((moved,), ()):  # long after the look, boxes have breathed
+        for later_s, is_drawn in ((CARRIED_S, True), (CARRIED_S + 0.04, False)):
+            now = result_of(*boxes)
+            now = dataclasses.replace(now, frame=dataclasses.replace(now.frame, offset_s=later_s))
+            assert (carried(read, result_of(*([NEAR] if boxes else [])), now) is not None) == is_drawn
 
 
 def result_of(*boxes: tuple[float, ...]) -> FrameResult:

@@ -88,7 +88,7 @@ class HeadNetwork:
         return self._memory.values[:n_values].reshape(n, 3, *size)
 
     def _runs(self, batches: dict[tuple[int, int], list[int]]) -> Iterator[tuple[tuple[int, int], list[int]]]:
-        """The same, in parts that the device takes at once."""
+        """Input sizes with their members, as `batches` has them, in parts that one run is for."""
         for size, members in batches.items():
             most = self._session.most(math.prod(size)) or len(members)
             for i in range(0, len(members), most):

@@ -30,8 +30,8 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
 
     A photo is searched harder than a video frame, which has neighbors: whole, inside every vehicle that has no sure
     plate yet, and if there is no sure plate at all, whole at another scale and with a margin. A plate found several
-    times is read with the corners of each search, see `heard`. Reads of which too little could be read
-    are dropped and counted in ``rejected``. Of the scene only its masks count.
+    times is read with the corners of each search, see `heard`. Reads of which too little could be read are dropped and
+    counted in ``rejected``. Of the scene only its masks count.
     """
     times = StageTimes()
     detect, rules = config.detect, config.plates
@@ -123,18 +123,18 @@ def heard(looks: Sequence[PlateRead], decoder: TextDecoder) -> PlateRead:
     its detection score; all else is of the surest. Looks that saw less (a plate cut by wrong corners) are not.
     """
     best = max(looks, key=lambda look: look.plate.score)
-    heard = [look for look in looks if look.plate.score >= COMPARABLE * best.plate.score]
-    if len(heard) == 1:
+    chosen = [look for look in looks if look.plate.score >= COMPARABLE * best.plate.score]
+    if len(chosen) == 1:
         return best
-    means = [np.mean([char.score for char in look.plate.chars]) for look in heard]
-    weights = np.array([m**8 * look.detection_score for m, look in zip(means, heard, strict=True)])
+    means = [np.mean([char.score for char in look.plate.chars]) for look in chosen]
+    weights = np.array([m**8 * look.detection_score for m, look in zip(means, chosen, strict=True)])
     weights = weights / weights.sum()
 
     def average(values: Iterable[F32]) -> F32:
         return np.tensordot(weights, np.stack(list(values)), 1).astype(np.float32)
 
-    log_probs = np.log(average(np.exp(look.log_probs) for look in heard))
-    color_probs, row_probs = average(look.color_probs for look in heard), average(look.row_probs for look in heard)
+    log_probs = np.log(average(np.exp(look.log_probs) for look in chosen))
+    color_probs, row_probs = average(look.color_probs for look in chosen), average(look.row_probs for look in chosen)
     plate = decoder.decode(log_probs, color_probs, row_probs)
     return dataclasses.replace(best, log_probs=log_probs, color_probs=color_probs, row_probs=row_probs, plate=plate)
 
