@@ -18,8 +18,9 @@ import importlib.util
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,61 +52,75 @@ PARTIAL = {"cityflow"}  # only vehicles seen by two cameras are labelled: tracks
 N_BOXES = {10: 600, 50: 300, 200: 120, 1000: 40}  # boxes per frame -> frames
 
 
-class Update(Protocol):
-    """One frame: ids and their boxes."""
+@dataclass(frozen=True)
+class Face:
+    """One tracker behind the same face.
 
-    def __call__(self, boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]: ...
+    Attributes:
+        call: boxes (n, 4), scores (n,) and time of one frame -> what the tracker itself returns; this is timed.
+        known: that and the boxes given -> ids and boxes of the tracks seen in this frame.
+    """
+
+    call: Callable[[F32, F32, int], Any]
+    known: Callable[[Any, F32], tuple[I64, F32]]
 
 
-def vision_tracker(frame_rate: float, *, is_raw: bool) -> Update:
+Maker = Callable[[float], Face]  # given the frame rate
+
+
+def vision_tracker(frame_rate: float, *, is_raw: bool) -> Face:
     del frame_rate  # learned
     tracker = Tracker()
 
-    def update(boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]:
-        ids = tracker.update(boxes, scores, time_ns=time_ns)
-        known = ids >= 0
+    def call(boxes: F32, scores: F32, time_ns: int) -> I64:
+        return tracker.update(boxes, scores, time_ns=time_ns)
+
+    def known(ids: I64, boxes: F32) -> tuple[I64, F32]:
+        is_known = ids >= 0
         if is_raw:
-            return ids[known], boxes[known]
+            return ids[is_known], boxes[is_known]
         tracks = tracker.tracks
-        return ids[known], tracks.box[np.searchsorted(tracks.track_id, ids[known])]
+        return ids[is_known], tracks.box[np.searchsorted(tracks.track_id, ids[is_known])]
 
-    return update
+    return Face(call, known)
 
 
-def roboflow_tracker(frame_rate: float, class_name: str, *, is_timed: bool) -> Update:
+def known_detections(got: Any, boxes: F32) -> tuple[I64, F32]:
+    """Ids and boxes of what the rivals return."""
+    del boxes
+    if got.tracker_id is None or not len(got):
+        return np.zeros(0, np.int64), np.zeros((0, 4), np.float32)
+    is_known = got.tracker_id >= 0
+    return got.tracker_id[is_known], got.xyxy[is_known]
+
+
+def roboflow_tracker(frame_rate: float, class_name: str, *, is_timed: bool) -> Face:
     supervision, trackers = importlib.import_module("supervision"), importlib.import_module("trackers")
     options = {"enable_cmc": False} if class_name == "BoTSORTTracker" else {}
     tracker: Any = getattr(trackers, class_name)(frame_rate=frame_rate, **options)
 
-    def update(boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]:
+    def call(boxes: F32, scores: F32, time_ns: int) -> Any:
         given = supervision.Detections(xyxy=boxes, confidence=scores, class_id=np.zeros(len(boxes), int))
-        got = tracker.update(given, timestamp=time_ns * 1e-9) if is_timed else tracker.update(given)
-        if got.tracker_id is None or not len(got):
-            return np.zeros(0, np.int64), np.zeros((0, 4), np.float32)
-        known = got.tracker_id >= 0
-        return got.tracker_id[known], got.xyxy[known]
+        return tracker.update(given, timestamp=time_ns * 1e-9) if is_timed else tracker.update(given)
 
-    return update
+    return Face(call, known_detections)
 
 
-def supervision_tracker(frame_rate: float) -> Update:
+def supervision_tracker(frame_rate: float) -> Face:
     supervision = importlib.import_module("supervision")
     tracker: Any = supervision.ByteTrack(frame_rate=frame_rate)
 
-    def update(boxes: F32, scores: F32, time_ns: int) -> tuple[I64, F32]:
+    def call(boxes: F32, scores: F32, time_ns: int) -> Any:
         del time_ns
         given = supervision.Detections(xyxy=boxes, confidence=scores, class_id=np.zeros(len(boxes), int))
-        got = tracker.update_with_detections(given)
-        if got.tracker_id is None or not len(got):
-            return np.zeros(0, np.int64), np.zeros((0, 4), np.float32)
-        return got.tracker_id, got.xyxy
+        return tracker.update_with_detections(given)
 
-    return update
+    return Face(call, known_detections)
 
 
-def find_trackers() -> dict[str, Callable[[float], Update]]:
-    """Everything installed, ours first: name -> maker, given the frame rate."""
-    found: dict[str, Callable[[float], Update]] = {
+def find_trackers() -> dict[str, Maker]:
+    """Everything installed, ours first, by name."""
+    found: dict[str, Maker] = {
         "vision": lambda rate: vision_tracker(rate, is_raw=False),
         "vision raw": lambda rate: vision_tracker(rate, is_raw=True),
     }
@@ -118,11 +133,11 @@ def find_trackers() -> dict[str, Callable[[float], Update]]:
     return found
 
 
-def follow_with(make: Callable[[float], Update]) -> Follow:
+def follow_with(make: Maker) -> Follow:
     def follow(sequence: Detected) -> Iterator[tuple[I64, F32]]:
-        update = make(sequence.frame_rate)
+        tracker = make(sequence.frame_rate)
         for time_ns, boxes, scores in sequence:
-            yield update(boxes, scores, time_ns)
+            yield tracker.known(tracker.call(boxes, scores, time_ns), boxes)
 
     return follow
 
@@ -149,16 +164,14 @@ def crowd(n: int, n_frames: int, seed: int = 0) -> list[tuple[F32, F32]]:
     return frames
 
 
-def median_seconds(
-    makers: list[Callable[[float], Update]], frames: list[tuple[F32, F32]], limit_s: float = 20
-) -> list[float]:
+def median_seconds(makers: list[Maker], frames: list[tuple[F32, F32]], limit_s: float = 20) -> list[float]:
     """Median time per frame of each tracker, taking turns frame by frame so that all see the same machine."""
-    updates = [make(30.0) for make in makers]
+    calls = [make(30.0).call for make in makers]
     spent: list[list[float]] = [[] for _ in makers]
     for i, (boxes, scores) in enumerate(frames):
-        for update, times in zip(updates, spent, strict=True):
+        for call, times in zip(calls, spent, strict=True):
             start = time.perf_counter()
-            update(boxes, scores, i * 33_333_333)
+            call(boxes, scores, i * 33_333_333)
             times.append(time.perf_counter() - start)
         if sum(map(sum, spent)) > limit_s:
             break
@@ -173,7 +186,7 @@ def evaluate(data: Path, name: str, follow: Follow) -> dict[str, Scores]:
     return score(truth, follow_set(truth, detections, follow), is_partial=name in PARTIAL)
 
 
-def print_accuracy(data: Path, makers: dict[str, Callable[[float], Update]]) -> None:
+def print_accuracy(data: Path, makers: dict[str, Maker]) -> None:
     print("HOTA / IDF1 / IDSW on the same boxes\n")
     print("| tracker |" + "".join(f" {name} |" for name in SETS) + "\n" + "|---" * (len(SETS) + 1) + "|")
     for name, make in makers.items():
@@ -184,7 +197,7 @@ def print_accuracy(data: Path, makers: dict[str, Callable[[float], Update]]) -> 
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def print_speed(makers: dict[str, Callable[[float], Update]]) -> None:
+def print_speed(makers: dict[str, Maker]) -> None:
     print("\nTime per frame: ours in ms, others as a multiple of ours in the same run\n")
     print("| tracker |" + "".join(f" {n} boxes |" for n in N_BOXES) + "\n" + "|---" * (len(N_BOXES) + 1) + "|")
     data = {n: crowd(n, n_frames) for n, n_frames in N_BOXES.items()}

@@ -13,26 +13,32 @@ namespace vision::track {
 
 namespace {
 constexpr std::size_t FEW_PAIRS = 8192;  // sooner tried than swept
-constexpr std::size_t STRIP = 16;        // boxes that are tried at once
+constexpr std::size_t STRIP = 8;         // boxes that are tried at once
+constexpr std::size_t LANES = 4;         // floats in a vector
 
-// Which of STRIP others a box overlaps, a bit each; their sides lie at multiples of 16 bytes, as operator new
-// gives them.
-std::uint32_t overlaps(const Box& a, const float* left, const float* top, const float* right,
-                       const float* bottom) {
+// Bit i: box `a` overlaps other i along both axes. The sides of the others, a multiple of 4 of them, lie at
+// multiples of 16 bytes, as operator new gives them; n <= 32.
+struct Sides {
+    const float *left, *top, *right, *bottom;
+};
+
+template <std::size_t n>
+std::uint32_t overlaps(const Box& a, const Sides& other) {
     std::uint32_t found = 0;
 #ifdef __SSE2__  // part of x86-64
     const __m128 x1 = _mm_set1_ps(a.x1), y1 = _mm_set1_ps(a.y1), x2 = _mm_set1_ps(a.x2),
                  y2 = _mm_set1_ps(a.y2);
-    for (std::size_t c = 0; c < STRIP; c += 4) {
-        const __m128 wide =
-            _mm_and_ps(_mm_cmplt_ps(x1, _mm_load_ps(right + c)), _mm_cmplt_ps(_mm_load_ps(left + c), x2));
-        const __m128 high =
-            _mm_and_ps(_mm_cmplt_ps(y1, _mm_load_ps(bottom + c)), _mm_cmplt_ps(_mm_load_ps(top + c), y2));
+    for (std::size_t c = 0; c < n; c += LANES) {
+        const __m128 wide = _mm_and_ps(_mm_cmplt_ps(x1, _mm_load_ps(other.right + c)),
+                                       _mm_cmplt_ps(_mm_load_ps(other.left + c), x2));
+        const __m128 high = _mm_and_ps(_mm_cmplt_ps(y1, _mm_load_ps(other.bottom + c)),
+                                       _mm_cmplt_ps(_mm_load_ps(other.top + c), y2));
         found |= static_cast<std::uint32_t>(_mm_movemask_ps(_mm_and_ps(wide, high))) << c;
     }
 #else
-    for (std::size_t c = 0; c < STRIP; ++c) {
-        const bool is_hit = (a.x1 < right[c]) & (left[c] < a.x2) & (a.y1 < bottom[c]) & (top[c] < a.y2);
+    for (std::size_t c = 0; c < n; ++c) {
+        const bool is_hit = (a.x1 < other.right[c]) & (other.left[c] < a.x2) & (a.y1 < other.bottom[c]) &
+                            (other.top[c] < a.y2);
         found |= std::uint32_t{is_hit} << c;
     }
 #endif
@@ -54,24 +60,44 @@ void sort_by_left(const Box* boxes, std::size_t n, std::vector<LeftKey>& keys) {
     if (!std::is_sorted(keys.begin(), keys.end(), is_before)) std::sort(keys.begin(), keys.end(), is_before);
 }
 
-// All pairs, without branches where they could not be predicted: one row against STRIP columns at a time.
+// All pairs, without branches where they could not be predicted: each row against the hulls of the strips of
+// columns, then against the columns of the strips it meets. Columns mostly come from left to right, so that
+// hulls are narrow; in any other order the same is found, more slowly.
 void OverlapSweep::try_all(const std::vector<Box>& rows, const std::vector<Box>& cols,
                            std::vector<Edge>& out) {
-    const std::size_t n = (cols.size() + STRIP - 1) / STRIP * STRIP;
-    sides_.assign(4 * n, std::numeric_limits<float>::infinity());  // what fills up meets nothing
+    constexpr float FAR = std::numeric_limits<float>::infinity();
+    const std::size_t n_strips = (cols.size() + STRIP - 1) / STRIP, n = n_strips * STRIP;
+    const std::size_t n_hulls = (n_strips + LANES - 1) / LANES * LANES;
+    sides_.assign(4 * (n + n_hulls), FAR);  // what fills up meets nothing
     float *left = sides_.data(), *top = left + n, *right = top + n, *bottom = right + n;
-    for (std::size_t c = 0; c < cols.size(); ++c) {
-        left[c] = cols[c].x1;
-        top[c] = cols[c].y1;
-        right[c] = cols[c].x2;
-        bottom[c] = cols[c].y2;
+    float *hull_left = bottom + n, *hull_top = hull_left + n_hulls, *hull_right = hull_top + n_hulls,
+          *hull_bottom = hull_right + n_hulls;
+    for (std::size_t strip = 0, c = 0; strip < n_strips; ++strip) {
+        Box hull = cols[c];
+        for (const std::size_t end = std::min(c + STRIP, cols.size()); c < end; ++c) {
+            const Box& box = cols[c];
+            left[c] = box.x1;
+            top[c] = box.y1;
+            right[c] = box.x2;
+            bottom[c] = box.y2;
+            hull = {std::min(hull.x1, box.x1), std::min(hull.y1, box.y1), std::max(hull.x2, box.x2),
+                    std::max(hull.y2, box.y2)};
+        }
+        hull_left[strip] = hull.x1;
+        hull_top[strip] = hull.y1;
+        hull_right[strip] = hull.x2;
+        hull_bottom[strip] = hull.y2;
     }
     for (std::size_t r = 0; r < rows.size(); ++r) {
-        for (std::size_t strip = 0; strip < n; strip += STRIP) {
-            std::uint32_t found = overlaps(rows[r], left + strip, top + strip, right + strip, bottom + strip);
-            for (; found != 0; found &= found - 1) {
-                const int col = static_cast<int>(strip) + __builtin_ctz(found);
-                out.push_back({static_cast<int>(r), col, 0});
+        for (std::size_t first = 0; first < n_strips; first += LANES) {
+            std::uint32_t met = overlaps<LANES>(
+                rows[r], {hull_left + first, hull_top + first, hull_right + first, hull_bottom + first});
+            for (; met != 0; met &= met - 1) {
+                const std::size_t c = (first + __builtin_ctz(met)) * STRIP;
+                std::uint32_t found = overlaps<STRIP>(rows[r], {left + c, top + c, right + c, bottom + c});
+                for (; found != 0; found &= found - 1) {
+                    out.push_back({static_cast<int>(r), static_cast<int>(c) + __builtin_ctz(found), 0});
+                }
             }
         }
     }

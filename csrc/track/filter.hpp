@@ -55,11 +55,13 @@ struct BoxFilter {
     void freeze_size() { velocity[2] = velocity[3] = 0; }
     Box box() const { return box_around(position); }
     double scale() const { return std::sqrt(square_scale(position[2], position[3])); }
-    // Squared distance of a center in standard deviations. Source: DeepSORT, arXiv 1703.07402.
-    double chi2(const Measurement& seen, const Noise& noise) const {
+    // Whether a center is at most so far away: squared distance in standard deviations, compared without a
+    // division. Source: DeepSORT, arXiv 1703.07402.
+    bool is_within(double max_chi2, const Measurement& seen, const Noise& noise) const {
         const double var = noise.measurement * noise.measurement * seen.square_scale();
         const double x = seen.axis[0] - position[0], y = seen.axis[1] - position[1];
-        return x * x / (position_var[0] + var) + y * y / (position_var[1] + var);
+        const double var_x = position_var[0] + var, var_y = position_var[1] + var;
+        return x * x * var_y + y * y * var_x <= max_chi2 * var_x * var_y;
     }
     // Carries the state into the picture of a camera that has moved: x' = m[0] x + m[1] y + m[2], y'
     // likewise.

@@ -126,14 +126,15 @@ void Tracker::assign(const Observations& seen) {
 
 // Gives every edge its cost and drops those outside the gates.
 void Tracker::price(const Observations& seen, const Pass& pass) {
+    const bool is_gated = !pass.use_last_box && settings_.max_chi2 > 0;
     std::size_t kept = 0;
     for (Edge e : edges_) {
         const Track& track = tracks_[rows_[e.row]];
         const int col = cols_[e.col];
         const double cost = 1 - iou(row_boxes_[e.row], col_boxes_[e.col]);
         if (cost > 1 - pass.min_iou) continue;
-        if (!pass.use_last_box && settings_.max_chi2 > 0 &&
-            track.filter.chi2(Measurement(seen.boxes[col]), settings_.noise) > settings_.max_chi2) {
+        if (is_gated &&
+            !track.filter.is_within(settings_.max_chi2, Measurement(seen.boxes[col]), settings_.noise)) {
             continue;
         }
         const bool is_odd = seen.labels != nullptr && groups_differ(track.label, seen.labels[col]);
