@@ -39,6 +39,12 @@ def test_between_looks_a_plate_is_drawn_where_its_vehicle_has_moved() -> None:
     there = carried(read, looked, result_of(moved))
     assert there is not None
     np.testing.assert_allclose(there, corners + np.array([10, 20]), atol=1e-3)
+    higher = carried(read, looked, result_of((NEAR[0], NEAR[1] - 60, *NEAR[2:])))
+    assert higher is not None
+    np.testing.assert_allclose(higher, corners, atol=1e-3)  # that the roof was found elsewhere moves no plate
+    nearer = carried(read, looked, result_of((-150.0, 0.0, 650.0, 600.0)))
+    assert nearer is not None
+    np.testing.assert_allclose(nearer[1] - nearer[0], 2 * (corners[1] - corners[0]), atol=1e-3)
     assert carried(read, looked, result_of()) is None  # its vehicle is gone
     alone = carried(read, result_of(), result_of())
     assert alone is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -198,7 +199,9 @@ def versions() -> dict[str, str]:
 def carried(read: PlateRead, looked: FrameResult, now: FrameResult) -> F32 | None:
     """Corners (4, 2) of a plate of an earlier look, moved and scaled with the vehicle that carries it.
 
-    None if that vehicle is not there any more, or after `CARRIED_S`; a plate on no vehicle stays where it was.
+    It keeps its place above the middle of the box's lower edge, in widths of the box: a plate is near there, and the
+    upper edge is what jumps most. None if that vehicle is not there any more, or after `CARRIED_S`; a plate on no
+    vehicle stays where it was.
     """
     if now.frame.offset_s - looked.frame.offset_s > CARRIED_S:
         return None
@@ -208,6 +211,11 @@ def carried(read: PlateRead, looked: FrameResult, now: FrameResult) -> F32 | Non
     at = np.flatnonzero(now.vehicle_ids == owner[0])
     if not len(at):
         return None
-    old = np.array(owner[1], np.float32).reshape(2, 2)
-    new = now.vehicles.boxes[at[0]].reshape(2, 2)
-    return np.asarray((read.corners - old[0]) * (new[1] - new[0]) / (old[1] - old[0]) + new[0], np.float32)
+    (old, old_width), (new, new_width) = foot_of(owner[1]), foot_of(now.vehicles.boxes[at[0]].tolist())
+    return np.asarray((read.corners - old) * (new_width / old_width) + new, np.float32)
+
+
+def foot_of(box: Sequence[float]) -> tuple[F32, float]:
+    """Middle of a box's lower edge, (2,) float32, and its width."""
+    x1, _, x2, y2 = box
+    return np.array(((x1 + x2) / 2, y2), np.float32), x2 - x1
