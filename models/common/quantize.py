@@ -26,6 +26,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common.half import load_whole
 from detection.decode import letterbox
 from detection.records import read, rows_of
 
@@ -106,8 +107,9 @@ class Feed(CalibrationDataReader):  # type: ignore[misc]
 def quantize(source: Path, target: Path, inputs: Inputs, keep_float: tuple[str, ...]) -> None:
     """ONNX file -> ONNX file with int8 convolutions."""
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "plain.onnx"
-        quant_pre_process(str(source), str(plain), skip_symbolic_shape=True)
+        whole, plain = Path(folder) / "whole.onnx", Path(folder) / "plain.onnx"
+        onnx.save(load_whole(source), str(whole))
+        quant_pre_process(str(whole), str(plain), skip_symbolic_shape=True)
         graph = onnx.load(str(plain)).graph
         first = next((i for i, n in enumerate(graph.node) if re.search(LAST, n.name)), len(graph.node))
         after = {n.name for n in graph.node[first:] if n.op_type == "Concat"}  # joins the levels' rows

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx
 import torch
+from common.half import load_whole
 from onnx import numpy_helper
 from torch import Tensor, nn
 
@@ -45,7 +46,7 @@ def load_onnx(model: nn.Module, path: Path, batch: Tensor) -> int:
     Returns:
         How many tensors were taken.
     """
-    graph = onnx.load(str(path)).graph
+    graph = load_whole(path).graph
     arrays = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
     modules, own = dict(model.named_modules()), model.state_dict()
     taken: set[str] = set()

@@ -19,6 +19,7 @@ from onnx import numpy_helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common.half import load_whole
 from common.start import module_path
 
 Array = NDArray[np.float32]
@@ -50,7 +51,7 @@ def blend(earlier: Path, later: Path, share: float, out: Path) -> int:
     Returns:
         How many tensors were blended.
     """
-    first, model = onnx.load(str(earlier)).graph, onnx.load(str(later))
+    first, model = load_whole(earlier).graph, load_whole(later)
     old = {i.name: numpy_helper.to_array(i) for i in first.initializer}
     new = {i.name: i for i in model.graph.initializer}
     sources, done = tensors(first), set[str]()
