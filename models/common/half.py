@@ -1,7 +1,7 @@
-"""Weights stored in half the bytes: `python models/common/half.py NAME` rewrites models/NAME/model.onnx and its SHA-256.
+"""Weights in half the bytes: `python models/common/half.py NAME` rewrites models/NAME/model.onnx and its SHA-256.
 
-Each large float32 array becomes a float16 one and a Cast to float32, which onnxruntime computes once at load: it takes as
-long as before, and what it computes differs by the rounding of the weights (1 / 2048 of each).
+Each large float32 array becomes a float16 one and a Cast to float32, which onnxruntime computes once at load: runs take
+as long as before, and what they compute differs by the rounding of the weights (1 / 2048 of each).
 """
 
 from __future__ import annotations
