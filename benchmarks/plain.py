@@ -35,6 +35,7 @@ class Plan:
 
     is_look: bool
     n_crops: int
+    n_refined: int
     n_reads: int
     n_attributes: int
 
@@ -60,11 +61,11 @@ def suppress(boxes: F32, scores: F32, max_iou: float) -> I64:
 class Detector:
     """One detection network: picture in, geometry (n, 4) or (n, 8) with scores out."""
 
-    def __init__(self, manifest: Manifest, threads: int) -> None:
+    def __init__(self, manifest: Manifest, threads: int, min_score: float | None = None) -> None:
         self._session = Session(manifest, threads=threads)
         self._geometry = int(manifest.get("head", "geometry"))
         self._n_classes = len(manifest.get("labels", "classes"))
-        self._logit = -math.log(1 / float(manifest.get("thresholds", "score")) - 1)
+        self._logit = -math.log(1 / (min_score or float(manifest.get("thresholds", "score"))) - 1)
         self._max_iou = float(manifest.get("thresholds", "nms"))
         self._strides = tuple(int(s) for s in manifest.get("head", "strides"))
         self._grids: dict[tuple[int, int], F32] = {}
@@ -134,6 +135,35 @@ class IouTracker:
         return ids
 
 
+class Refiner:
+    """The second look at plates."""
+
+    def __init__(self, manifest: Manifest, threads: int) -> None:
+        self._session = Session(manifest, threads=threads)
+        self._size = w, h = int(manifest.get("input", "width")), int(manifest.get("input", "height"))
+        self.candidate_score = float(manifest.get("thresholds", "candidate"))
+        self._min_score = float(manifest.get("thresholds", "score"))
+        self._reach = 0.5 + np.array([manifest.get("input", "margin_x"), manifest.get("input", "margin_y")])
+        self._target = np.array([[0, 0], [w, 0], [0, h]], np.float32)
+
+    def refine(self, image: Image, corners: F32, scores: F32) -> tuple[F32, F32]:
+        """Better corners (n, 4, 2) and upright boxes (n, 4) of those that are plates, best first."""
+        if not len(corners):
+            return corners, np.zeros((0, 4), np.float32)
+        tl, tr, br, bl = np.moveaxis(corners, 1, 0)
+        center, along, down = corners.mean(1), (tr - tl + br - bl) / 2, (bl - tl + br - tr) / 2
+        (u, v), crops = self._reach, []
+        for c, a, d in zip(center, along, down, strict=True):
+            seen = np.array([c - u * a - v * d, c + u * a - v * d, c - u * a + v * d], np.float32)
+            crops.append(cv2.warpAffine(image, cv2.getAffineTransform(seen, self._target), self._size))
+        units, plausible = self._session.run(np.stack(crops))
+        moved = center[:, None] + units[..., :1] * along[:, None] + units[..., 1:] * down[:, None]
+        both = np.sqrt(scores * plausible)
+        order = np.argsort(-both)
+        moved = moved[order[both[order] >= self._min_score]]
+        return moved, np.concatenate((moved.min(1), moved.max(1)), 1)
+
+
 class Reader:
     """The plate reading network with the grammar as masks."""
 
@@ -183,7 +213,8 @@ class PlainPipeline:
         self._detect, self._birth_score, models = config.detect, config.track.birth_score, config.models
         load = partial(choose, precision=models.precision)
         self._vehicles = Detector(load(models.vehicle_detector), models.threads)
-        self._plates = Detector(load(models.plate_detector), models.threads)
+        self._refiner = Refiner(load(models.plate_refiner), models.threads)
+        self._plates = Detector(load(models.plate_detector), models.threads, self._refiner.candidate_score)
         self._reader = Reader(load(models.plate_reader), config.plates.grammar, models.threads)
         attributes = load(models.vehicle_attributes)
         self._attributes = Session(attributes, threads=models.threads)
@@ -206,7 +237,7 @@ class PlainPipeline:
         if not plan.is_look:
             return
         with self._times.stage("detect plates"):
-            corners, plate_boxes = self._find_plates(image, boxes, scores < self._birth_score, plan.n_crops)
+            corners, plate_boxes = self._find_plates(image, boxes, scores < self._birth_score, plan)
             corners, plate_boxes = corners[: plan.n_reads], plate_boxes[: plan.n_reads]
         with self._times.stage("track"):
             grow = np.concatenate((plate_boxes[:, :2] - plate_boxes[:, 2:], plate_boxes[:, 2:] - plate_boxes[:, :2]), 1)
@@ -223,11 +254,11 @@ class PlainPipeline:
         with self._times.stage("attributes"):
             self._look(image, boxes[: plan.n_attributes], ids)
 
-    def _find_plates(self, image: Image, boxes: F32, is_unsure: NDArray[np.bool_], n_crops: int) -> tuple[F32, F32]:
+    def _find_plates(self, image: Image, boxes: F32, is_unsure: NDArray[np.bool_], plan: Plan) -> tuple[F32, F32]:
         h, w = image.shape[:2]
         sides = (boxes[:, 2:] - boxes[:, :2]).max(1)
         is_small = self._detect.plate_crop_side / np.maximum(sides, 1) > 1.3 * self._detect.plate_side / max(h, w)
-        chosen = boxes[np.lexsort((-sides, is_unsure, ~is_small))[:n_crops]]
+        chosen = boxes[np.lexsort((-sides, is_unsure, ~is_small))[: plan.n_crops]]
         found = [self._plates.find(image, self._detect.plate_side)]
         for x1, y1, x2, y2 in chosen.tolist():
             g = 0.05 * max(x2 - x1, y2 - y1)
@@ -235,8 +266,8 @@ class PlainPipeline:
             part = image[top : min(h, int(y2 + g) + 1), left : min(w, int(x2 + g) + 1)]
             found.append(self._plates.find(part, self._detect.plate_crop_side, (left, top)))
         corners, plates, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        keep = suppress(plates, scores, 0.5)
-        return corners[keep].reshape(-1, 4, 2), plates[keep]
+        keep = suppress(plates, scores, 0.5)[: plan.n_refined]
+        return self._refiner.refine(image, corners[keep].reshape(-1, 4, 2), scores[keep])
 
     def _look(self, image: Image, boxes: F32, ids: I64) -> None:
         crops: list[U8] = []

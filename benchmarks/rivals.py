@@ -125,7 +125,8 @@ class Race:
                             break
                         n = self.ours.items - before
                         n_crops = max(0, n["plate_detector"] - 1)
-                        plan = Plan(result.is_look, n_crops, n["plate_reader"], n["vehicle_attributes"])
+                        n_others = (n[task] for task in ("plate_refiner", "plate_reader", "vehicle_attributes"))
+                        plan = Plan(result.is_look, n_crops, *n_others)
                         plans.append((result.frame.offset_s, plan))
                 self.ours.frames += len(plans)
                 self.counting.side = self.plain

@@ -50,6 +50,8 @@ MODEL = "name of a shipped model or path of a folder with `model.toml`"
 MEANINGS = {
     "models.vehicle_detector": f"finds vehicles: {MODEL}",
     "models.plate_detector": "finds plates with their four corners: as above",
+    "models.plate_refiner": "looks a second time at what was found: corners, and is it a plate? As above; empty: no "
+    "second look",
     "models.plate_reader": "reads a plate: as above",
     "models.vehicle_attributes": "names type and color of a vehicle: as above",
     "models.device": "`cpu`, `cuda`, `cuda:N` or `tensorrt`; a device that cannot be used is an error, never a silent "

@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ORDER = ("vehicle_detector", "plate_detector", "plate_reader", "vehicle_attributes")
+ORDER = ("vehicle_detector", "plate_detector", "plate_refiner", "plate_reader", "vehicle_attributes")
 HEADS = {
     "README.md": ("model", "what", "measured on", "figure", "beside it in the same run"),
     "README.zh.md": ("模型", "指标", "测试集", "数值", "同次运行的对照"),

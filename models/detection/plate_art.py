@@ -109,6 +109,10 @@ class PlateArtist:
             up, down = quad[[0, 1]] - quad[[3, 2]], quad[[3, 2]] - quad[[0, 1]]
             grow = r.uniform(0.2, 0.32)
             quad = quad + np.float32([up[0], up[1], down[1], down[0]]) * grow
+        return self.paste(image, art, quad)
+
+    def paste(self, image: U8, art: U8, quad: F32) -> F32:
+        """Covers `quad` (4, 2) by a picture, in the light of what was there, in place; returns `quad`."""
         width = max(float(np.linalg.norm(quad[1] - quad[0])), 4.0)
         k = min(1.0, 1.3 * width / art.shape[1])
         if k < 1:
@@ -121,7 +125,7 @@ class PlateArtist:
         if x1 - x0 < 3 or y1 - y0 < 2:
             return quad
         part = image[y0:y1, x0:x1]
-        light = float(np.clip(part.mean() / 110, 0.35, 1.25)) * r.uniform(0.8, 1.2)
+        light = float(np.clip(part.mean() / 110, 0.35, 1.25)) * self.rng.uniform(0.8, 1.2)
         h, w = art.shape[:2]
         m = cv2.getPerspectiveTransform(
             np.float32([[-0.5, -0.5], [w - 0.5, -0.5], [w - 0.5, h - 0.5], [-0.5, h - 0.5]]),

@@ -17,10 +17,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from detection.decode import U8, Found, box_quads, detect, onnx_runner
+from detection.decode import U8, Found, box_quads, detect, nms, onnx_runner, quad_boxes
 from detection.records import Record, load_plates, load_vehicles, rows_of
 from detection.rivals import hyperlpr3
 from detection.scores import plate_line, plate_scores
+
+from vision.detect.plates import are_plates, combined
+from vision.detect.refiner import PlateRefiner
+from vision.infer.session import Session
+from vision.infer.store import find
+from vision.video.images import frame_of
 
 HERE = Path(__file__).resolve().parent
 
@@ -28,6 +34,25 @@ HERE = Path(__file__).resolve().parent
 def ours(path: Path, size: tuple[int, int], score: float, nms: float) -> Callable[[U8], Found]:
     run = onnx_runner(str(path))
     return lambda image: detect(run, image, size, 8, 0, score, nms)
+
+
+def refined(path: Path, size: tuple[int, int], score: float | None, limit: float) -> Callable[[U8], Found]:
+    """The detector with the second look; `score` None: as it ships."""
+    refiner = PlateRefiner(Session(find("plate_refiner"), threads=1))
+    run = onnx_runner(str(path))
+
+    def look(image: U8) -> Found:
+        found = detect(run, image, size, 8, 0, refiner.candidate_score, limit)
+        usable = are_plates(found.quads)
+        quads, scores = found.quads[usable], found.scores[usable]
+        if len(quads):
+            moved, plausible = refiner.look(frame_of(image), quads)
+            quads, scores = np.where(are_plates(moved)[:, None, None], moved, quads), combined(scores, plausible)
+        sure = np.flatnonzero(scores >= (refiner.min_score if score is None else score))
+        keep = sure[nms(quad_boxes(quads[sure]), scores[sure], limit)]
+        return Found(quads[keep], quad_boxes(quads[keep]), scores[keep], found.kinds[: len(keep)])
+
+    return look
 
 
 def plates_in_negatives() -> dict[str, list[list[float]]]:
@@ -40,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=HERE / "model.onnx")
     parser.add_argument("--against", type=Path, nargs="*", default=[])
+    parser.add_argument("--refined", action="store_true", help="each of these with the second look, too")
     parser.add_argument("--rival", type=Path, help="y5fu_320x_sim.onnx")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument(
@@ -66,12 +92,14 @@ def main() -> None:
         sets["bridge cameras (topview)"] = held
     runs: list[tuple[str, Callable[[U8], Found]]] = []
     for i, path in enumerate((args.model, *args.against)):
+        name = f"against{i}" if i else "model"
         for size in args.sizes:
             h, w = (int(v) for v in size.split("x"))
-            runs += [
-                (f"{'model' if not i else f'against{i}'} {size} score {s}", ours(path, (h, w), s, args.nms))
-                for s in args.scores
-            ]
+            runs += [(f"{name} {size} score {s}", ours(path, (h, w), s, args.nms)) for s in args.scores]
+            if args.refined:
+                runs.append(
+                    (f"{'model' if not i else f'against{i}'} {size} refined", refined(path, (h, w), None, args.nms))
+                )
     if args.rival:
         runs.append(("HyperLPR3 320 score .25", hyperlpr3(args.rival)))
     for name, records in sets.items():

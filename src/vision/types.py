@@ -113,6 +113,10 @@ class PlateDetections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def take(self, rows: I64) -> PlateDetections:
+        """Some of them, in the order of ``rows``."""
+        return PlateDetections(self.corners[rows], self.scores[rows])
+
     @property
     def boxes(self) -> F32:
         """Upright boxes around the corners, (n, 4) float32."""

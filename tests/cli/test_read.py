@@ -60,7 +60,8 @@ def test_doctor_and_models(tmp_path: Path) -> None:
     done = vision("models", "--json", cwd=tmp_path)
     rows = json.loads(done.stdout)
     assert done.returncode == 0
-    assert {r["task"] for r in rows} == {"vehicle_detector", "plate_detector", "plate_reader", "vehicle_attributes"}
+    tasks = {"vehicle_detector", "plate_detector", "plate_refiner", "plate_reader", "vehicle_attributes"}
+    assert {r["task"] for r in rows} == tasks
     assert all(r["state"] == "ok" and r["licence"] == "Apache-2.0" for r in rows)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vision import kernels
 from vision.detect.heads import Blank, HeadNetwork, Roi
+from vision.detect.refiner import PlateRefiner
 from vision.infer.session import Session
 from vision.types import F32, Frame, PlateDetections
 
@@ -19,17 +20,23 @@ class PlateDetector:
 
     Args:
         session: a ``plate_detector`` model.
-        min_score: detections below are not returned; default from the model's manifest.
+        refiner: gives what was found a second look, which moves its corners and takes part in its score; None: what
+            was found is as good as it gets.
+        min_score: detections below are not returned; default from the manifest of the refiner, else of the model.
     """
 
-    def __init__(self, session: Session, *, min_score: float | None = None) -> None:
+    def __init__(
+        self, session: Session, refiner: PlateRefiner | None = None, *, min_score: float | None = None
+    ) -> None:
         self._net = HeadNetwork(session, "plate_detector", 8)
-        self.min_score = self._net.min_score if min_score is None else min_score
+        self._refiner = refiner
+        self._usual_score = refiner.min_score if refiner else self._net.min_score
+        self.min_score = self._usual_score if min_score is None else min_score
 
     def adjusted(self, *, min_score: float | None) -> PlateDetector:
-        """The same network with another least score; None: the manifest's."""
+        """The same networks with another least score; None: the manifest's."""
         other = copy.copy(self)
-        other.min_score = self._net.min_score if min_score is None else min_score
+        other.min_score = self._usual_score if min_score is None else min_score
         return other
 
     def find(
@@ -42,21 +49,35 @@ class PlateDetector:
                 one input size run as one batch.
             blank: hides parts of the frame, see `vision.detect.heads.HeadNetwork.find`.
         """
-        corners, scores = [], []
+        corners, scores = [np.zeros((0, 4, 2), np.float32)], [np.zeros(0, np.float32)]
         looks = [(frame, roi, side) for roi, side in searches]
-        for found, score, _ in self._net.find(looks, min_score=self.min_score, blank=blank):
+        least = min(self.min_score, self._refiner.candidate_score) if self._refiner else self.min_score
+        for found, score, _ in self._net.find(looks, min_score=least, blank=blank):
             usable = are_plates(found)
             corners.append(found[usable])
             scores.append(score[usable])
-        if not corners:
-            return PlateDetections(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32))
-        merged = PlateDetections(np.concatenate(corners), np.concatenate(scores))
-        order = np.argsort(-merged.scores, kind="stable")
-        merged = PlateDetections(merged.corners[order], merged.scores[order])
-        if len(searches) == 1:
-            return merged
-        keep = distinct(merged)
-        return PlateDetections(merged.corners[keep], merged.scores[keep])
+        plates = best_first(np.concatenate(corners), np.concatenate(scores))
+        if len(searches) > 1:
+            plates = distinct(plates)
+        if self._refiner is None or not len(plates):
+            return plates
+        moved, plausible = self._refiner.look(frame, plates.corners)
+        usable = are_plates(moved)
+        moved[~usable] = plates.corners[~usable]
+        plates = best_first(moved, combined(plates.scores, plausible))
+        plates = plates.take(np.flatnonzero(plates.scores >= self.min_score))
+        return distinct(plates)  # two finds can have been moved to the same plate
+
+
+def best_first(corners: F32, scores: F32) -> PlateDetections:
+    """Plates in the order of their scores."""
+    order = np.argsort(-scores, kind="stable")
+    return PlateDetections(corners[order], scores[order])
+
+
+def combined(found: F32, plausible: F32) -> F32:
+    """The score of plates after both looks: geometric mean, so that one look alone believes nothing."""
+    return np.asarray(np.sqrt(found * plausible), np.float32)
 
 
 def are_plates(corners: F32) -> NDArray[np.bool_]:
@@ -69,9 +90,9 @@ def are_plates(corners: F32) -> NDArray[np.bool_]:
     return np.asarray((turns > 1e-3).all(1) & is_large)
 
 
-def distinct(plates: PlateDetections) -> list[int]:
-    """Indices of plates (best first) that do not overlap a better one."""
-    return [group[0] for group in same_plate(plates)]
+def distinct(plates: PlateDetections) -> PlateDetections:
+    """Of plates (best first) those that do not overlap a better one."""
+    return plates.take(np.array([group[0] for group in same_plate(plates)], np.int64))
 
 
 def same_plate(plates: PlateDetections, max_overlap: float = 0.5) -> list[list[int]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vision.errors import ModelCorruptError, ModelMismatchError, ModelNotFoundError
 
-TASKS = ("vehicle_detector", "plate_detector", "plate_reader", "vehicle_attributes")
+TASKS = ("vehicle_detector", "plate_detector", "plate_refiner", "plate_reader", "vehicle_attributes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class ModelsConfig(Section):
 
     vehicle_detector: str = "vehicle_detector"
     plate_detector: str = "plate_detector"
+    plate_refiner: str = "plate_refiner"
     plate_reader: str = "plate_reader"
     vehicle_attributes: str = "vehicle_attributes"
     device: str = "cpu"

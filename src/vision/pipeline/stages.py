@@ -1,4 +1,4 @@
-"""The four networks of the pipeline, loaded once and shared by all streams and photos."""
+"""The networks of the pipeline, loaded once and shared by all streams and photos."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from vision.attributes.classifier import UNKNOWN, AttributeClassifier
 from vision.detect.plates import PlateDetector
+from vision.detect.refiner import PlateRefiner
 from vision.detect.vehicles import VehicleDetector
 from vision.errors import ModelMismatchError
 from vision.infer.manifest import Manifest
@@ -42,22 +43,31 @@ def load_stages(config: Config) -> Stages:
     """
     models = config.models
     threads = models.threads or os.cpu_count() or 1
-    names = (models.vehicle_detector, models.plate_detector, models.plate_reader, models.vehicle_attributes)
-    manifests = [choose(name, precision=models.precision, device=models.device) for name in names]
-    sessions = [
-        Session(manifest, device=models.device, threads=threads, cache=models.engine_cache) for manifest in manifests
-    ]
+    device, precision = models.device, models.precision
+
+    def load(name: str) -> Session:
+        manifest = choose(name, precision=precision, device=device)
+        return Session(manifest, device=device, threads=threads, cache=models.engine_cache)
+
+    sessions = {
+        "vehicles": load(models.vehicle_detector),
+        "plates": load(models.plate_detector),
+        **({"refiner": load(models.plate_refiner)} if models.plate_refiner else {}),
+        "reader": load(models.plate_reader),
+        "attributes": load(models.vehicle_attributes),
+    }
+    refiner = PlateRefiner(sessions["refiner"]) if "refiner" in sessions else None
     detect = config.detect
-    vehicles = VehicleDetector(sessions[0], side=detect.vehicle_side, min_score=detect.vehicle_min_score)
-    attributes = AttributeClassifier(sessions[3])
+    vehicles = VehicleDetector(sessions["vehicles"], side=detect.vehicle_side, min_score=detect.vehicle_min_score)
+    attributes = AttributeClassifier(sessions["attributes"])
     return Stages(
         vehicles=vehicles,
-        plates=PlateDetector(sessions[1], min_score=detect.plate_min_score),
-        reader=PlateReader(sessions[2], load_grammar(config.plates.grammar)),
+        plates=PlateDetector(sessions["plates"], refiner, min_score=detect.plate_min_score),
+        reader=PlateReader(sessions["reader"], load_grammar(config.plates.grammar)),
         attributes=attributes,
-        manifests=tuple(s.manifest for s in sessions),
-        provider=sessions[0].provider,
-        coarse=coarse_of(sessions[3].manifest, vehicles.classes, attributes.types),
+        manifests=tuple(s.manifest for s in sessions.values()),
+        provider=sessions["vehicles"].provider,
+        coarse=coarse_of(sessions["attributes"].manifest, vehicles.classes, attributes.types),
     )
 
 
