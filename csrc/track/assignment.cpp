@@ -64,17 +64,17 @@ void Assignment::solve(const std::vector<Edge>& all, int n_rows, int n_cols, flo
 // that may be chosen at all go to shared_.
 void Assignment::take_lone_edges(const std::vector<Edge>& edges, int n_rows, int n_cols, float alone_cost,
                                  std::vector<int>& col_of_row) {
-    n_of_row_.assign(n_rows, 0);
-    n_of_col_.assign(n_cols, 0);
+    n_of_.assign(n_rows + n_cols, 0);  // edges of each row, then of each column
+    int *n_of_row = n_of_.data(), *n_of_col = n_of_row + n_rows;
     shared_.clear();
     for (const Edge& e : edges) {
         if (!(e.cost <= alone_cost)) continue;
-        ++n_of_row_[e.row];
-        ++n_of_col_[e.col];
+        ++n_of_row[e.row];
+        ++n_of_col[e.col];
     }
     for (const Edge& e : edges) {
         if (!(e.cost <= alone_cost)) continue;
-        if (n_of_row_[e.row] == 1 && n_of_col_[e.col] == 1) {
+        if (n_of_row[e.row] == 1 && n_of_col[e.col] == 1) {
             col_of_row[e.row] = e.col;
         } else {
             shared_.push_back(e);

@@ -19,7 +19,7 @@ class Assignment {
                std::vector<int>& col_of_row);
 
   private:
-    std::vector<int> n_of_row_, n_of_col_, parent_, local_, rows_, cols_;
+    std::vector<int> n_of_, parent_, local_, rows_, cols_;
     std::vector<Edge> shared_;  // edges of rows or columns that have several
     std::vector<float> cost_;   // dense costs of one component, rows x cols
     std::vector<double> row_price_, col_price_, distance_;

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t FEW_PAIRS = 8192;  // sooner tried than swept
 constexpr std::size_t STRIP = 8;         // boxes that are tried at once
 constexpr std::size_t LANES = 4;         // floats in a vector
+constexpr std::size_t FEW_KEYS = 64;     // sooner counted than sorted
 
 // Bit i: box `a` overlaps other i along both axes. The sides of the others, a multiple of 4 of them, lie at
 // multiples of 16 bytes, as operator new gives them; n <= 32.
@@ -47,6 +48,45 @@ std::uint32_t overlaps(const Box& a, const Sides& other) {
 
 }  // namespace
 
+namespace {
+
+// How many of n values, a multiple of LANES at multiples of 16 bytes, are below x.
+std::size_t count_below(const float* values, std::size_t n, float x) {
+#ifdef __SSE2__
+    __m128i count = _mm_setzero_si128();
+    for (std::size_t i = 0; i < n; i += LANES) {
+        const __m128 is_below = _mm_cmplt_ps(_mm_load_ps(values + i), _mm_set1_ps(x));
+        count = _mm_sub_epi32(count, _mm_castps_si128(is_below));
+    }
+    count = _mm_add_epi32(count, _mm_shuffle_epi32(count, _MM_SHUFFLE(1, 0, 3, 2)));
+    count = _mm_add_epi32(count, _mm_shuffle_epi32(count, _MM_SHUFFLE(2, 3, 0, 1)));
+    return static_cast<std::size_t>(_mm_cvtsi128_si32(count));
+#else
+    return static_cast<std::size_t>(std::count_if(values, values + n, [x](float v) { return v < x; }));
+#endif
+}
+
+// A few keys, each put where so many others are below it: no branch that nobody can predict. False, and
+// nothing done, where two are the same.
+bool sort_few(const Box* boxes, std::vector<LeftKey>& keys) {
+    alignas(16) float left[FEW_KEYS];
+    LeftKey sorted[FEW_KEYS];
+    std::uint64_t is_taken = 0;
+    const std::size_t n = (keys.size() + LANES - 1) / LANES * LANES;
+    std::fill(left + n - LANES, left + n, std::numeric_limits<float>::infinity());
+    for (std::size_t i = 0; i < keys.size(); ++i) left[i] = boxes[i].x1;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const std::size_t place = count_below(left, n, left[i]);
+        is_taken |= std::uint64_t{1} << place;
+        sorted[place] = keys[i];
+    }
+    if (is_taken != ~std::uint64_t{0} >> (64 - keys.size())) return false;
+    std::copy(sorted, sorted + keys.size(), keys.begin());
+    return true;
+}
+
+}  // namespace
+
 void sort_by_left(const Box* boxes, std::size_t n, std::vector<LeftKey>& keys) {
     keys.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -57,7 +97,8 @@ void sort_by_left(const Box* boxes, std::size_t n, std::vector<LeftKey>& keys) {
         keys[i] = {std::uint64_t{bits} << 32 | i};
     }
     const auto is_before = [](LeftKey a, LeftKey b) { return a.bits < b.bits; };
-    if (!std::is_sorted(keys.begin(), keys.end(), is_before)) std::sort(keys.begin(), keys.end(), is_before);
+    if (n == 0 || std::is_sorted(keys.begin(), keys.end(), is_before)) return;
+    if (n > FEW_KEYS || !sort_few(boxes, keys)) std::sort(keys.begin(), keys.end(), is_before);
 }
 
 // All pairs, without branches where they could not be predicted: each row against the hulls of the strips of

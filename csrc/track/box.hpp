@@ -21,7 +21,7 @@ inline Box grow(const Box& box, double share) {
 }
 
 // Intersection over union, 0..1.
-inline double iou(const Box& a, const Box& b) {
+inline float iou(const Box& a, const Box& b) {
     const float w = std::min(a.x2, b.x2) - std::max(a.x1, b.x1);
     const float h = std::min(a.y2, b.y2) - std::max(a.y1, b.y1);
     if (w <= 0 || h <= 0) return 0;

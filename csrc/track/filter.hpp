@@ -18,34 +18,31 @@ struct Noise {
 };
 
 // Square of the scale sqrt(width * height), sides of at least a pixel.
-inline double square_scale(double width, double height) {
-    return std::max(1.0, width) * std::max(1.0, height);
+inline float square_scale(float width, float height) {
+    return std::max(1.0F, width) * std::max(1.0F, height);
 }
 
 // The box of center x, center y, width, height.
-inline Box box_around(const double axis[4]) {
-    return {static_cast<float>(axis[0] - axis[2] / 2), static_cast<float>(axis[1] - axis[3] / 2),
-            static_cast<float>(axis[0] + axis[2] / 2), static_cast<float>(axis[1] + axis[3] / 2)};
+inline Box box_around(const float axis[4]) {
+    return {axis[0] - axis[2] / 2, axis[1] - axis[3] / 2, axis[0] + axis[2] / 2, axis[1] + axis[3] / 2};
 }
 
 // What the filter sees of a box.
 struct Measurement {
-    double axis[4];  // center x, center y, width, height, in pixels
+    alignas(16) float axis[4];  // center x, center y, width, height, in pixels
 
     explicit Measurement(const Box& b)
-        : axis{(double{b.x1} + b.x2) / 2, (double{b.y1} + b.y2) / 2, double{b.x2} - b.x1,
-               double{b.y2} - b.y1} {}
+        : axis{(b.x1 + b.x2) / 2, (b.y1 + b.y2) / 2, b.x2 - b.x1, b.y2 - b.y1} {}
     Box box() const { return box_around(axis); }
-    double square_scale() const { return track::square_scale(axis[2], axis[3]); }
-    double scale() const { return std::sqrt(square_scale()); }
+    float square_scale() const { return track::square_scale(axis[2], axis[3]); }
+    float scale() const { return std::sqrt(square_scale()); }
 };
 
 // Four independent coordinates, center x, center y, width, height, each with position, velocity and their 2x2
-// covariance; one array per number, so that the compiler handles two coordinates at a time. Source: R. E.
-// Kalman (1960).
+// covariance; one array per number, so that all four are one vector. Source: R. E. Kalman (1960).
 struct BoxFilter {
-    double position[4]{}, velocity[4]{};
-    double position_var[4]{}, cross_var[4]{}, velocity_var[4]{};
+    alignas(16) float position[4]{};
+    float velocity[4]{}, position_var[4]{}, cross_var[4]{}, velocity_var[4]{};
 
     void start(const Measurement& seen, const Noise& noise);
     // A box that grows comes nearer, and what comes nearer also moves and grows ever faster in the picture.
@@ -54,14 +51,14 @@ struct BoxFilter {
     // A lost box keeps its size: an unseen size trend runs away quickly.
     void freeze_size() { velocity[2] = velocity[3] = 0; }
     Box box() const { return box_around(position); }
-    double scale() const { return std::sqrt(square_scale(position[2], position[3])); }
+    float scale() const { return std::sqrt(square_scale(position[2], position[3])); }
     // Whether a center is at most so far away: squared distance in standard deviations, compared without a
     // division. Source: DeepSORT, arXiv 1703.07402.
     bool is_within(double max_chi2, const Measurement& seen, const Noise& noise) const {
-        const double var = noise.measurement * noise.measurement * seen.square_scale();
-        const double x = seen.axis[0] - position[0], y = seen.axis[1] - position[1];
-        const double var_x = position_var[0] + var, var_y = position_var[1] + var;
-        return x * x * var_y + y * y * var_x <= max_chi2 * var_x * var_y;
+        const float var = static_cast<float>(noise.measurement * noise.measurement) * seen.square_scale();
+        const float x = seen.axis[0] - position[0], y = seen.axis[1] - position[1];
+        const float var_x = position_var[0] + var, var_y = position_var[1] + var;
+        return x * x * var_y + y * y * var_x <= static_cast<float>(max_chi2) * var_x * var_y;
     }
     // Carries the state into the picture of a camera that has moved: x' = m[0] x + m[1] y + m[2], y'
     // likewise.

@@ -18,22 +18,22 @@ constexpr float NO_OVERLAP_COST = 1;  // 1 - IoU at its worst: what staying alon
 constexpr float NEVER = std::numeric_limits<float>::infinity();
 
 // Ratio of the widths times ratio of the heights, 0..1.
-double similarity(const Box& a, const Box& b) {
+float similarity(const Box& a, const Box& b) {
     const float wide_a = a.x2 - a.x1, wide_b = b.x2 - b.x1, high_a = a.y2 - a.y1, high_b = b.y2 - b.y1;
     return std::min(wide_a, wide_b) * std::min(high_a, high_b) /
-           (double{std::max(wide_a, wide_b)} * std::max(high_a, high_b));
+           (std::max(wide_a, wide_b) * std::max(high_a, high_b));
 }
 
-// Cube root of a number in (0, 1], off by less than 1e-12: a guess from the exponent (W. Kahan), then two of
-// Halley's steps. A quarter of what std::cbrt takes.
-double cube_root(double x) {
-    std::uint64_t bits;
+// Cube root of a number in (0, 1], off by less than 1e-6 of it: a guess from the exponent (W. Kahan), then
+// two of Halley's steps.
+float cube_root(float x) {
+    std::uint32_t bits;
     std::memcpy(&bits, &x, sizeof bits);
-    bits = bits / 3 + 0x2A9F789300000000U;
-    double y;
+    bits = bits / 3 + 0x2A514067U;
+    float y;
     std::memcpy(&y, &bits, sizeof y);
     for (int step = 0; step < 2; ++step) {
-        const double cube = y * y * y;
+        const float cube = y * y * y;
         y *= (cube + 2 * x) / (2 * cube + x);
     }
     return y;
@@ -80,10 +80,10 @@ bool Tracker::follow_camera(const Observations& seen) {
     if (shift.x == 0 && shift.y == 0) return false;
     const double dt_s = seconds_since(previous_time_ns_);
     for (Track& track : tracks_) {
-        track.filter.position[0] += shift.x;
-        track.filter.position[1] += shift.y;
-        track.filter.velocity[0] += shift.x / dt_s;
-        track.filter.velocity[1] += shift.y / dt_s;
+        track.filter.position[0] += static_cast<float>(shift.x);
+        track.filter.position[1] += static_cast<float>(shift.y);
+        track.filter.velocity[0] += static_cast<float>(shift.x / dt_s);
+        track.filter.velocity[1] += static_cast<float>(shift.y / dt_s);
         track.box = track.filter.box();
     }
     return true;
@@ -126,13 +126,14 @@ void Tracker::assign(const Observations& seen) {
 
 // Gives every edge its cost and drops those outside the gates.
 void Tracker::price(const Observations& seen, const Pass& pass) {
+    const auto min_iou = static_cast<float>(pass.min_iou);
     const bool is_gated = !pass.use_last_box && settings_.max_chi2 > 0;
     std::size_t kept = 0;
     for (Edge e : edges_) {
         const Track& track = tracks_[rows_[e.row]];
         const int col = cols_[e.col];
-        const double cost = 1 - iou(row_boxes_[e.row], col_boxes_[e.col]);
-        if (cost > 1 - pass.min_iou) continue;
+        const float together = iou(row_boxes_[e.row], col_boxes_[e.col]);
+        if (together < min_iou) continue;
         if (is_gated &&
             !track.filter.is_within(settings_.max_chi2, Measurement(seen.boxes[col]), settings_.noise)) {
             continue;
@@ -140,9 +141,10 @@ void Tracker::price(const Observations& seen, const Pass& pass) {
         const bool is_odd = seen.labels != nullptr && groups_differ(track.label, seen.labels[col]);
         // A vehicle keeps its shape, so a box of another shape has to overlap better; and whoever was seen a
         // moment ago comes before those that have been lost for longer.
-        const double overlap = (1 - cost) * cube_root(similarity(row_boxes_[e.row], col_boxes_[e.col]));
+        const float overlap = together * cube_root(similarity(row_boxes_[e.row], col_boxes_[e.col]));
         const double lost = track.misses > 0 ? LOST_COST_PER_S * std::min(1.0, lost_s(track)) : 0;
-        e.cost = static_cast<float>(std::min(1.0, 1 - overlap + lost) + (is_odd ? settings_.label_cost : 0));
+        e.cost = std::min(NO_OVERLAP_COST, NO_OVERLAP_COST - overlap + static_cast<float>(lost)) +
+                 (is_odd ? static_cast<float>(settings_.label_cost) : 0);
         edges_[kept++] = e;
     }
     edges_.resize(kept);
@@ -156,29 +158,21 @@ bool Tracker::groups_differ(std::int64_t a, std::int64_t b) const {
 
 // The two cheapest costs of every row and column, so that margin() needs no search.
 void Tracker::find_margins() {
-    row_best_.assign(rows_.size(), NEVER);
-    row_second_.assign(rows_.size(), NEVER);
-    col_best_.assign(cols_.size(), NEVER);
-    col_second_.assign(cols_.size(), NEVER);
-    const auto note = [](float cost, float& best, float& second) {
-        if (cost < best) {
-            second = best;
-            best = cost;
-        } else if (cost < second) {
-            second = cost;
-        }
+    cheapest_.assign(rows_.size() + cols_.size(), {NEVER, NEVER});
+    const auto note = [](float cost, Cheapest& of) {
+        of.second = std::min(of.second, std::max(of.best, cost));
+        of.best = std::min(of.best, cost);
     };
     for (const Edge& e : edges_) {
-        note(e.cost, row_best_[e.row], row_second_[e.row]);
-        note(e.cost, col_best_[e.col], col_second_[e.col]);
+        note(e.cost, cheapest_[e.row]);
+        note(e.cost, cheapest_[rows_.size() + e.col]);
     }
 }
 
 // How much dearer the next best partner of either side would have been, 0..1; 1 when there was none.
 float Tracker::margin(int row, int col, float cost) const {
-    const float row_other = cost > row_best_[row] ? row_best_[row] : row_second_[row];
-    const float col_other = cost > col_best_[col] ? col_best_[col] : col_second_[col];
-    const float other = std::min(row_other, col_other);
+    const auto other_than = [&](const Cheapest& of) { return cost > of.best ? of.best : of.second; };
+    const float other = std::min(other_than(cheapest_[row]), other_than(cheapest_[rows_.size() + col]));
     return other == NEVER ? 1 : std::clamp(other - cost, 0.0F, 1.0F);
 }
 

@@ -53,14 +53,15 @@ void Track::bridge(const Measurement& now_whole, double now_score, double gap_s,
     for (int step = 1; step <= steps; ++step) {
         filter.predict(gap_s / steps, noise);
         for (int i = 0; i < 4; ++i) {
-            on_path.axis[i] = whole.axis[i] + (now_whole.axis[i] - whole.axis[i]) * step / steps;
+            const auto share = static_cast<float>(step) / static_cast<float>(steps);
+            on_path.axis[i] = whole.axis[i] + (now_whole.axis[i] - whole.axis[i]) * share;
         }
         filter.update(on_path, now_score, noise);
     }
 }
 
 bool Track::is_still() const {
-    const double* v = filter_when_seen.velocity;
+    const float* v = filter_when_seen.velocity;
     return hits >= STILL_HITS && std::hypot(v[0], v[1]) < STILL_SPEED * seen.scale();
 }
 

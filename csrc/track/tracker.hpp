@@ -66,6 +66,11 @@ class Tracker {
         bool use_last_box = false;  // the last observation stands for the track, ungated
     };
 
+    // The two lowest costs of a row or column.
+    struct Cheapest {
+        float best, second;
+    };
+
     Settings settings_;
     std::unordered_map<std::int64_t, std::int64_t> groups_;
     std::vector<Track> tracks_;
@@ -87,7 +92,8 @@ class Tracker {
     std::vector<int> rows_, cols_, high_, low_, col_of_row_, track_of_;
     std::vector<Box> row_boxes_, col_boxes_;
     std::vector<Edge> edges_;
-    std::vector<float> row_best_, row_second_, col_best_, col_second_;
+    std::vector<float> row_best_;
+    std::vector<Cheapest> cheapest_;  // of the rows, then of the columns
 
     double seconds_since(std::int64_t time_ns) const {
         return static_cast<double>(time_ns_ - time_ns) * 1e-9;

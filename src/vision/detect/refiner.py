@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,10 +72,12 @@ class PlateRefiner:
         """Better corners (n, 4, 2) float32 and the probability that each is a plate, (n,) float32.
 
         Args:
-            corners: (n, 4, 2) float32 pixels, clockwise from the top left, as they were found.
+            corners: (n, 4, 2) float32 pixels, clockwise from the top left, as they were found; n is at least 1.
         """
         window = Window.around(corners)
         seen = np.empty((len(corners), *self._size, 3), np.uint8)
         kernels.warp(frame.planes, np.ascontiguousarray(window.at(UNIT * (1 + 2 * self._margin))), seen)
-        units, scores = self._session.run(seen)
+        most = self._session.most(math.prod(self._size)) or len(seen)
+        runs = [self._session.run(seen[i : i + most]) for i in range(0, len(seen), most)]
+        units, scores = (np.concatenate(parts) for parts in zip(*runs, strict=True))
         return window.at(units), scores.astype(np.float32)
