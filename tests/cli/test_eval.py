@@ -52,7 +52,7 @@ def test_tables_json_and_plots(folder: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert summary["plates"]["street"]["recall"] == 1.0
     assert summary["plates"]["street"]["corner_error_percent"]["mean"] < 6
-    assert len(summary["models"]) == 4
+    assert len(summary["models"]) == 5
     for name in ("crops_reliability", "crops_groups", "photos_groups", "plates_recall"):
         assert cv2.imread(str(out / f"{name}.png")) is not None
 

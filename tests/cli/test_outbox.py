@@ -125,7 +125,7 @@ def test_a_site_sends_its_events_and_shows_how_it_goes(tmp_path: Path, monkeypat
     assert {e.source for e in events} == {"vision://north/gate"}
     plain = [json.loads(e.body())["data"] for e in events]
     assert {d["site"]["purpose"] for d in plain} == {"traffic statistics"}
-    assert all(len(d["site"]["models"]) == 4 for d in plain)
+    assert all(len(d["site"]["models"]) == 5 for d in plain)
     vehicles = sum(d["vehicles"] for d in plain if "vehicles" in d)
     assert vehicles == sum(r["state"] == "final" for r in records)
     finals = [e for e in events if e.type == "vision.sighting.final.v1"]

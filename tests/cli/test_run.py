@@ -162,7 +162,10 @@ def test_truncated_video_keeps_what_it_gave(tmp_path: Path) -> None:
     cut.write_bytes(data[: len(data) * 2 // 3])
     done = vision("run", cut, "-o", tmp_path / "o")
     assert done.returncode == 3
-    assert f"expected {N_FRAMES} frames, got" in one_line(done)
+    error, *reasons = done.stderr.splitlines()  # a plate seen in what there is may be unread for a reason
+    assert f"expected {N_FRAMES} frames, got" in error
+    assert len(reasons) <= 1
+    assert "Traceback" not in done.stderr
     run = json.loads((tmp_path / "o" / "run.json").read_text())
     assert run["complete"] is False
     with av.open(str(tmp_path / "o" / "annotated.mp4")) as container:

@@ -187,7 +187,7 @@ def ends(event: dict[str, Any]) -> bool:
 
 
 def wait_for(condition: Any) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 150
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.1)
