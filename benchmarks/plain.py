@@ -65,7 +65,8 @@ class Detector:
         self._session = Session(manifest, threads=threads)
         self._geometry = int(manifest.get("head", "geometry"))
         self._n_classes = len(manifest.get("labels", "classes"))
-        self._logit = -math.log(1 / (min_score or float(manifest.get("thresholds", "score"))) - 1)
+        least = float(manifest.get("thresholds", "score")) if min_score is None else min_score
+        self._logit = -math.log(1 / least - 1)
         self._max_iou = float(manifest.get("thresholds", "nms"))
         self._strides = tuple(int(s) for s in manifest.get("head", "strides"))
         self._grids: dict[tuple[int, int], F32] = {}

@@ -73,9 +73,7 @@ def examples_of(row: dict[str, Any], run: Runner, no_plates: dict[str, F32]) -> 
     quads, scores = np.concatenate([f.quads for f in finds]), np.concatenate([f.scores for f in finds])
     usable = are_plates(quads)
     quads, scores = quads[usable], scores[usable]
-    overlap = (
-        iou_matrix(quad_boxes(quads), quad_boxes(record.quads)) if len(record.quads) else np.zeros((len(quads), 0))
-    )
+    overlap = iou_matrix(quad_boxes(quads), quad_boxes(record.quads))
     out = []
     for j, quad in enumerate(record.quads):
         mine = quads[overlap[:, j] >= 0.5]
