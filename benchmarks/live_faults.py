@@ -1,6 +1,7 @@
 """Many live cameras while their servers are killed and stalled: who comes back, and who notices.
 
-    python benchmarks/live_faults.py [--cameras 8] [--minutes 30] [--kills 100] [--stalls 20] [--json OUT.json]
+    python benchmarks/live_faults.py [--cameras 8] [--minutes 30] [--kills 100] [--stalls 20]
+        [--warm-up MINUTES] [--json OUT.json]
 
 Every camera is an RTSP server of its own on loopback (GStreamer from Debian packages); it plays the rendered demo clip.
 The second half of the cameras is left alone: their frames are compared with what 25 a second give.
@@ -168,7 +169,8 @@ def run(args: argparse.Namespace, clip: Path) -> dict[str, Any]:
         "sightings": drill.sightings,
         "stalls_seen": sum(n for (_, state), n in drill.states.items() if state == "stalled"),
         "rss_mb": [round(float(rss[0])), round(float(rss[-1])), round(float(rss.max()))],
-        "rss_slope_mb_per_h_and_error": [round(v, 1) for v in growth(t, rss) or ()],
+        "warm_up_minutes": args.warm_up,
+        "rss_slope_mb_per_h_and_error": [round(v, 2) for v in growth(t, rss, args.warm_up * 60) or ()],
         "rss_mb_each_minute": [round(float(v), 1) for v in rss[59::60]],
         "descriptors": [int(fds[0]), int(fds[-1]), int(fds.max())],
         "threads": [int(threads[0]), int(threads[-1])],
@@ -185,6 +187,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--stalls", type=int, default=20)
+    parser.add_argument("--warm-up", type=float, default=15, help="minutes before memory is expected to be steady")
     parser.add_argument("--height", type=int, default=360)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()

@@ -115,6 +115,9 @@ def test_growth_is_that_of_what_stays_in_use() -> None:
     assert 0 < error < 0.5
     assert abs(slope - 2) < 3 * error
     assert growth(seconds[:20], saw[:20]) is None
+    stepped = np.where(seconds < 900, 200 + seconds / 60, 220)  # MB: 15 a quarter of an hour, then nothing
+    assert (growth(seconds, stepped) or (0, 0))[0] > 5
+    assert growth(seconds, stepped, 900) == pytest.approx((0, 0), abs=1e-6)
 
 
 def test_the_meter_sees_memory_grow() -> None:

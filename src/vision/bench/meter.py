@@ -16,13 +16,16 @@ WARM_UP = 0.25  # share of the samples before memory is expected to be steady
 PARTS = 20
 
 
-def growth(seconds: ArrayLike, rss_mb: ArrayLike) -> tuple[float, float] | None:
+def growth(seconds: ArrayLike, rss_mb: ArrayLike, warm_up_s: float | None = None) -> tuple[float, float] | None:
     """How fast memory grows after warm-up, and how sure that is: MB an hour, standard error.
 
     What is in use only for a moment says nothing about growth, so a least-squares line goes through the lowest value of
-    each twentieth of the time. None from fewer than 20 samples.
+    each twentieth of the time. Warm-up lasts `warm_up_s`, a quarter of the samples where that is None. None from fewer
+    than 20 samples.
     """
-    t, rss = (values[int(WARM_UP * len(values)) :] for values in (np.asarray(seconds), np.asarray(rss_mb)))
+    t, rss = np.asarray(seconds), np.asarray(rss_mb)
+    first = int(WARM_UP * len(t)) if warm_up_s is None else int(np.searchsorted(t, warm_up_s))
+    t, rss = t[first:], rss[first:]
     if len(t) < PARTS:
         return None
     low = [part[np.argmin(rss[part])] for part in np.array_split(np.arange(len(t)), PARTS)]
