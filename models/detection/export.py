@@ -6,18 +6,17 @@ python models/detection/export.py plate_detector --run runs/plate_detector --ver
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from detection.network import STRIDES, Detector, load
+from common.release import export_onnx, manifest, release
+from detection.network import STRIDES, Detector, Spec, load
 from detection.sets import LINEAGE
 
 MODELS = Path(__file__).resolve().parents[1]
@@ -33,49 +32,9 @@ def fold(model: Detector) -> Detector:
     return model
 
 
-def export_onnx(checkpoint: Path, target: Path) -> float:
-    """ONNX of a checkpoint.
-
-    Returns:
-        The largest difference to torch over a few input sizes.
-    """
-    import onnxruntime as ort
-
-    model = load(checkpoint)
-    plain = load(checkpoint)
-    torch.onnx.export(
-        fold(model),
-        (torch.rand(1, 3, 256, 320),),
-        str(target),
-        input_names=["image"],
-        output_names=["rows"],
-        opset_version=17,
-        dynamo=False,
-        dynamic_axes={"image": {0: "n", 2: "h", 3: "w"}, "rows": {0: "n", 1: "points"}},
-    )
-    session = ort.InferenceSession(str(target), providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for n, h, w in ((1, 256, 320), (2, 384, 640), (3, 192, 416)):
-        x = torch.rand(n, 3, h, w)
-        with torch.no_grad():
-            worst = max(worst, float(np.abs(session.run(None, {"image": x.numpy()})[0] - plain(x).numpy()).max()))
-    return worst
-
-
-def write_manifest(
-    folder: Path, checkpoint: Path, *, name: str, version: str, score: float, nms: float, data: list[str], trained: str
-) -> None:
-    """model.toml of the model.onnx in `folder`."""
-    spec = load(checkpoint).spec
-    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    lines = [
-        f'name = "{name}"',
-        f'version = "{version}"',
-        f'task = "{name}"',
-        'file = "model.onnx"',
-        f'sha256 = "{digest}"',
-        'licence = "Apache-2.0"',
-        "",
+def sections(spec: Spec, score: float, nms: float) -> list[str]:
+    """What model.toml says between its head and its lineage."""
+    return [
         "[input]",
         'name = "image"',
         'dtype = "float32"',
@@ -98,15 +57,7 @@ def write_manifest(
         "[thresholds]",
         f"score = {score}",
         f"nms = {nms}",
-        "",
-        "[lineage]",
-        "data = [",
-        *(f"    {json.dumps(d)}," for d in data),
-        "]",
-        f"trained = {json.dumps(trained)}",
-        "",
     ]
-    (folder / "model.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
 def main() -> None:
@@ -119,18 +70,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="default: models/NAME")
     args = parser.parse_args()
     folder = args.out or MODELS / args.name
-    folder.mkdir(parents=True, exist_ok=True)
-    worst = export_onnx(args.run / "best.pt", folder / "model.onnx")
-    score, nms = THRESHOLDS[args.name]
-    write_manifest(
+    checkpoint = args.run / "best.pt"
+    plain, (score, nms) = load(checkpoint), THRESHOLDS[args.name]
+    known = sections(plain.spec, score if args.score is None else args.score, nms)
+    examples = [torch.rand(n, 3, h, w) for n, h, w in ((1, 256, 320), (2, 384, 640), (3, 192, 416))]
+    axes = {"image": {0: "n", 2: "h", 3: "w"}, "rows": {0: "n", 1: "points"}}
+    worst = release(
         folder,
-        args.run / "best.pt",
-        name=args.name,
-        version=args.version,
-        score=score if args.score is None else args.score,
-        nms=nms,
-        data=list(LINEAGE[args.name]),
-        trained=args.trained,
+        lambda path: export_onnx(fold(load(checkpoint)), examples, path, axes=axes, tolerance=1e-2, reference=plain),
+        lambda sha256: manifest(args.name, args.version, sha256, known, LINEAGE[args.name], args.trained),
     )
     (folder / "training_log.jsonl").write_text((args.run / "log.jsonl").read_text("utf-8"), "utf-8")
     print(f"{folder}: largest difference to torch {worst:.1e}")

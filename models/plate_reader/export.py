@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
-import tempfile
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import torch
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 from camera import augment
+from common.release import BYTES_IN, export_onnx, manifest, release
 from dataset import Plates, fit_crop, load_plates
-from evaluate import onnx_reader
 from labels import CHARSET, COLORS, INPUT_H, INPUT_W, UNKNOWN, encode
 from network import PlateReader
 from numpy.typing import NDArray
@@ -90,44 +90,10 @@ def calibrate(model: PlateReader, plates: Plates) -> tuple[float, float, float]:
     return best_temperature(text.flatten(0, 1), labels.flatten()), best_temperature(color, colors), 1.0
 
 
-def export(model: PlateReader, temperatures: tuple[float, float, float], path: Path) -> float:
-    """Write the ONNX file; returns the largest difference of a probability to torch."""
-    module = Exported(model, temperatures).eval()
-    example = torch.randint(0, 256, (3, INPUT_H, INPUT_W, 3), dtype=torch.uint8)
-    names = ["text", "color", "rows"]
-    torch.onnx.export(
-        module,
-        (example[:2],),
-        str(path),
-        input_names=["images"],
-        output_names=names,
-        dynamic_axes={name: {0: "n"} for name in ["images", *names]},
-        opset_version=17,
-        dynamo=False,
-    )
-    onnx.checker.check_model(onnx.load(str(path)))
-    with torch.inference_mode():
-        want = module(example)
-    return max(
-        float(np.abs(a.numpy() - b).max()) for a, b in zip(want, onnx_reader(path)(example.numpy()), strict=True)
-    )
-
-
-def manifest(sha256: str, version: str, trained: str) -> str:
-    """Text of model.toml."""
-    lines = [
-        'name = "plate_reader"',
-        f'version = "{version}"',
-        'task = "plate_reader"',
-        'file = "model.onnx"',
-        f'sha256 = "{sha256}"',
-        'licence = "Apache-2.0"',
-        "",
-        "[input]",
-        'name = "images"',
-        'dtype = "uint8"',
-        'layout = "nhwc"',
-        'color = "bgr"',
+def sections() -> list[str]:
+    """What model.toml says between its head and its lineage."""
+    return [
+        *BYTES_IN,
         f"height = {INPUT_H}",
         f"width = {INPUT_W}",
         "",
@@ -139,14 +105,7 @@ def manifest(sha256: str, version: str, trained: str) -> str:
         "[labels]",
         f'charset = "{CHARSET}"',
         f"colors = {json.dumps(list(COLORS))}",
-        "",
-        "[lineage]",
-        "data = [",
-        *(f"    {json.dumps(line)}," for line in LINEAGE),
-        "]",
-        f"trained = {json.dumps(trained)}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def summarize_log(log: Path) -> str:
@@ -175,16 +134,15 @@ def main() -> None:
     state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     model = load_checkpoint(args.checkpoint)
     temperatures = calibrate(model, load_plates(args.data, "held_out"))
-    args.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.out) as folder:
-        path = Path(folder) / "model.onnx"
-        difference = export(model, temperatures, path)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        trained = f"train.py, {state['minutes']:.0f} minutes on one core, {state['seen']} crops, {args.start}"
-        toml = Path(folder) / "model.toml"
-        toml.write_text(manifest(sha256, args.version, trained), "utf-8")
-        os.replace(path, args.out / "model.onnx")
-        os.replace(toml, args.out / "model.toml")
+    module = Exported(model, temperatures).eval()
+    examples = [torch.randint(0, 256, (n, INPUT_H, INPUT_W, 3), dtype=torch.uint8) for n in (2, 1, 5)]
+    axes = {name: {0: "n"} for name in ("images", "text", "color", "rows")}
+    trained = f"train.py, {state['minutes']:.0f} minutes on one core, {state['seen']} crops, {args.start}"
+    difference = release(
+        args.out,
+        lambda path: export_onnx(module, examples, path, axes=axes, tolerance=1e-4),
+        lambda sha256: manifest("plate_reader", args.version, sha256, sections(), LINEAGE, trained),
+    )
     if args.log:
         (args.out / "training_log.jsonl").write_text(summarize_log(args.log), "utf-8")
     print(f"temperatures (text, color, rows) {temperatures}; largest difference to torch {difference:.1e}")

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
-import numpy as np
-import onnx
 import torch
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from common.half import store_half
+from common.release import BYTES_IN, export_onnx, manifest, release
 from network import PlateRefiner
 from torch import Tensor, nn
 from windows import INPUT_H, INPUT_W, MARGIN_X, MARGIN_Y
@@ -54,46 +49,10 @@ def load_checkpoint(path: Path) -> tuple[PlateRefiner, int]:
     return model.eval(), state["windows"]
 
 
-def export(model: PlateRefiner, path: Path) -> float:
-    """Write the ONNX file; returns the largest difference to torch."""
-    import onnxruntime as ort
-
-    module = Exported(model).eval()
-    example = torch.randint(0, 256, (3, INPUT_H, INPUT_W, 3), dtype=torch.uint8)
-    names = ["corners", "score"]
-    torch.onnx.export(
-        module,
-        (example[:2],),
-        str(path),
-        input_names=["images"],
-        output_names=names,
-        dynamic_axes={name: {0: "n"} for name in ["images", *names]},
-        opset_version=17,
-        dynamo=False,
-    )
-    onnx.checker.check_model(onnx.load(str(path)))
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    with torch.inference_mode():
-        want = module(example)
-    got = session.run(names, {"images": example.numpy()})
-    return max(float(np.abs(a.numpy() - b).max()) for a, b in zip(want, got, strict=True))
-
-
-def manifest(sha256: str, version: str, candidate: float, score: float, trained: str) -> str:
-    """Text of model.toml."""
-    lines = [
-        'name = "plate_refiner"',
-        f'version = "{version}"',
-        'task = "plate_refiner"',
-        'file = "model.onnx"',
-        f'sha256 = "{sha256}"',
-        'licence = "Apache-2.0"',
-        "",
-        "[input]",
-        'name = "images"',
-        'dtype = "uint8"',
-        'layout = "nhwc"',
-        'color = "bgr"',
+def sections(candidate: float, score: float) -> list[str]:
+    """What model.toml says between its head and its lineage."""
+    return [
+        *BYTES_IN,
         f"height = {INPUT_H}",
         f"width = {INPUT_W}",
         "# Around the plate as it was found, shares of its width and height.",
@@ -108,15 +67,7 @@ def manifest(sha256: str, version: str, candidate: float, score: float, trained:
         "[thresholds]",
         f"candidate = {candidate}",
         f"score = {score}",
-        "",
-        "[lineage]",
-        "data = [",
-        *(f"    {json.dumps(line)}," for line in LINEAGE),
-        "]",
-        f"trained = {json.dumps(trained)}",
-        "",
     ]
-    return "\n".join(lines)
 
 
 def main() -> None:
@@ -129,16 +80,19 @@ def main() -> None:
     parser.add_argument("--trained", required=True, help="what was done, for the manifest")
     args = parser.parse_args()
     model, windows = load_checkpoint(args.run / "last.pt")
-    args.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.out) as folder:
-        path, toml = Path(folder) / "model.onnx", Path(folder) / "model.toml"
-        difference = export(model, path)
+    examples = [torch.randint(0, 256, (n, INPUT_H, INPUT_W, 3), dtype=torch.uint8) for n in (2, 1, 5)]
+    axes = {name: {0: "n"} for name in ("images", "corners", "score")}
+
+    def write(path: Path) -> float:
+        difference = export_onnx(Exported(model).eval(), examples, path, axes=axes, tolerance=1e-4)
         store_half(path)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        return difference
+
+    def describe(sha256: str) -> str:
         trained = f"{args.trained}, {windows} windows"
-        toml.write_text(manifest(sha256, args.version, args.candidate, args.score, trained), "utf-8")
-        os.replace(path, args.out / "model.onnx")
-        os.replace(toml, args.out / "model.toml")
+        return manifest("plate_refiner", args.version, sha256, sections(args.candidate, args.score), LINEAGE, trained)
+
+    difference = release(args.out, write, describe)
     log = (args.run / "log.jsonl").read_text("utf-8").splitlines()
     (args.out / "training_log.jsonl").write_text("\n".join(log[:: max(1, len(log) // 12)] + log[-1:]) + "\n", "utf-8")
     print(f"largest difference to torch {difference:.1e}")

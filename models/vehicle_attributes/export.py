@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import tempfile
+import sys
 from pathlib import Path
 
-import numpy as np
-import onnx
-import onnxruntime
 import torch
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from common.release import BYTES_IN, export_onnx, manifest, release
 from dataset import GROW
 from labels import COARSE, COLORS, GA16_4, GAT1400, TYPES
 from network import INPUT_SIDE, AttributeNet, ExportNet
 
 HERE = Path(__file__).resolve().parent
-OPSET = 17
-MAX_DIFFERENCE = 1e-4
-DATA = (
+LINEAGE = (
     "highway-object-detection v40, Universitas Tidar, Roboflow Universe (CC BY 4.0)",
     "Manaus_traffic 4 and 5, fixed cameras, Roboflow Universe (CC BY 4.0)",
     "ATL-version-2 v12, finalproject-bqip3, Roboflow Universe (CC BY 4.0)",
@@ -33,46 +31,14 @@ DATA = (
 )
 
 
-def write_onnx(net: ExportNet, path: Path) -> None:
-    """Export with a dynamic batch, check the file, and compare it with the network it came from."""
-    images = torch.randint(0, 256, (3, INPUT_SIDE, INPUT_SIDE, 3), dtype=torch.uint8)
-    torch.onnx.export(
-        net, (images,), str(path), opset_version=OPSET, dynamo=False,
-        input_names=["images"], output_names=["type", "color"],
-        dynamic_axes={"images": {0: "n"}, "type": {0: "n"}, "color": {0: "n"}},
-    )  # fmt: skip
-    model = onnx.load(path)
-    onnx.checker.check_model(model)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    with torch.no_grad():
-        for n in (1, 2, 5):
-            images = torch.randint(0, 256, (n, INPUT_SIDE, INPUT_SIDE, 3), dtype=torch.uint8)
-            expected = net(images)
-            got = session.run(["type", "color"], {"images": images.numpy()})
-            difference = max(float(np.abs(e.numpy() - g).max()) for e, g in zip(expected, got, strict=True))
-            if difference > MAX_DIFFERENCE:
-                raise ValueError(f"model: expected outputs within {MAX_DIFFERENCE}, got {difference}")
-
-
 def _table(name: str, values: dict[str, str]) -> list[str]:
     return ["", f"[{name}]", *(f'{key} = "{value}"' for key, value in values.items())]
 
 
-def make_manifest(sha256: str, version: str, thresholds: dict[str, float], trained: str) -> str:
-    """Text of model.toml."""
-    lines = [
-        'name = "vehicle_attributes"',
-        f'version = "{version}"',
-        'task = "vehicle_attributes"',
-        'file = "model.onnx"',
-        f'sha256 = "{sha256}"',
-        'licence = "Apache-2.0"',
-        "",
-        "[input]",
-        'name = "images"',
-        'dtype = "uint8"',
-        'layout = "nhwc"',
-        'color = "bgr"',
+def sections(thresholds: dict[str, float]) -> list[str]:
+    """What model.toml says between its head and its lineage."""
+    return [
+        *BYTES_IN,
         f"height = {INPUT_SIDE}",
         f"width = {INPUT_SIDE}",
         "# The box becomes this share wider and taller, half of it on each side.",
@@ -94,15 +60,7 @@ def make_manifest(sha256: str, version: str, thresholds: dict[str, float], train
         "# Below these the answer is unknown.",
         "[thresholds]",
         *(f"{head} = {value}" for head, value in thresholds.items()),
-        "",
-        "[lineage]",
-        "data = [",
-        *(f"    {json.dumps(line)}," for line in DATA),
-        "]",
-        f"trained = {json.dumps(trained)}",
-        "",
     ]
-    return "\n".join(lines)
 
 
 def main() -> None:
@@ -122,13 +80,16 @@ def main() -> None:
     temperatures = [getattr(args, name) or state[name] for name in ("type_temperature", "color_temperature")]
     exported = ExportNet(net, *temperatures).eval()
     thresholds = {"color": args.color_threshold, "type": args.type_threshold}
-    with tempfile.TemporaryDirectory(dir=args.out) as folder:
-        onnx_path, toml_path = Path(folder) / "model.onnx", Path(folder) / "model.toml"
-        write_onnx(exported, onnx_path)
-        sha256 = hashlib.sha256(onnx_path.read_bytes()).hexdigest()
-        toml_path.write_text(make_manifest(sha256, args.version, thresholds, args.trained), encoding="utf-8")
-        onnx_path.replace(args.out / "model.onnx")
-        toml_path.replace(args.out / "model.toml")
+    examples = [torch.randint(0, 256, (n, INPUT_SIDE, INPUT_SIDE, 3), dtype=torch.uint8) for n in (3, 1, 5)]
+    axes = {name: {0: "n"} for name in ("images", "type", "color")}
+    difference = release(
+        args.out,
+        lambda path: export_onnx(exported, examples, path, axes=axes, tolerance=1e-4),
+        lambda sha256: manifest(
+            "vehicle_attributes", args.version, sha256, sections(thresholds), LINEAGE, args.trained
+        ),
+    )
+    print(f"largest difference to torch {difference:.1e}")
 
 
 if __name__ == "__main__":
