@@ -1,6 +1,7 @@
 """Frames of several streams in one batch give what each gives alone."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 from tests.clip import demo_clip
+from vision.detect.heads import Memory
 from vision.detect.plates import PlateDetector
 from vision.detect.vehicles import VehicleDetector
-from vision.infer.session import Session
+from vision.infer.session import CPU_BATCH_PIXELS, Session
 from vision.infer.store import choose
 from vision.types import F32, Frame, Planes
 from vision.video.file import FileSource
@@ -77,12 +79,20 @@ def test_searches_of_one_size_are_one_batch(frames: Sequence[Frame], monkeypatch
 
 def test_inputs_of_any_size_share_one_memory() -> None:
     """Regions come in scores of sizes; a site that kept a tensor for each would grow for days."""
-    detector = PlateDetector(Session(choose("plate_detector")))
-    network = detector._net
-    largest = network.input_of((256, 256), 8)
-    for side in range(64, 257, 32):
-        for n in (1, 3, 8):
-            tensor = network.input_of((side, 64), n)
-            assert tensor.shape == (n, 3, side, 64)
-            assert tensor.flags.c_contiguous
-            assert np.shares_memory(tensor, largest)
+    memory = Memory()
+    assert memory.values.nbytes == 12 * CPU_BATCH_PIXELS  # from the beginning, so that it need not grow
+    for largest in (1, 8):
+        most = memory.tensor((largest, 3, 384, 640))
+        for side in range(64, 257, 32):
+            for n in (1, 3, 8):
+                tensor = memory.tensor((n, 3, side, 64))
+                assert tensor.shape == (n, 3, side, 64)
+                assert tensor.flags.c_contiguous
+                assert np.shares_memory(tensor, most)
+
+
+def test_threads_make_their_inputs_each_for_itself() -> None:
+    memory = Memory()
+    with ThreadPoolExecutor(1) as other:
+        theirs = other.submit(memory.tensor, (1, 3, 64, 64)).result()
+    assert not np.shares_memory(theirs, memory.tensor((1, 3, 64, 64)))

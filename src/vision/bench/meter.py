@@ -14,22 +14,25 @@ from vision.bench.host import require_psutil
 
 WARM_UP = 0.25  # share of the samples before memory is expected to be steady
 PARTS = 20
+LOW = 0.1  # quantile of a part
 
 
 def growth(seconds: ArrayLike, rss_mb: ArrayLike, warm_up_s: float | None = None) -> tuple[float, float] | None:
     """How fast memory grows after warm-up, and how sure that is: MB an hour, standard error.
 
-    What is in use only for a moment says nothing about growth, so a least-squares line goes through the lowest value of
-    each twentieth of the time. Warm-up lasts `warm_up_s`, a quarter of the samples where that is None. None from fewer
-    than 20 samples.
+    What is in use only for a moment says nothing about growth, so a least-squares line goes through the 10 % quantiles
+    of twenty parts of the time (the lowest value alone is a matter of chance). Warm-up lasts `warm_up_s`, a quarter of
+    the samples where that is None. None from fewer than 20 samples.
     """
     t, rss = np.asarray(seconds), np.asarray(rss_mb)
     first = int(WARM_UP * len(t)) if warm_up_s is None else int(np.searchsorted(t, warm_up_s))
     t, rss = t[first:], rss[first:]
     if len(t) < PARTS:
         return None
-    low = [part[np.argmin(rss[part])] for part in np.array_split(np.arange(len(t)), PARTS)]
-    x, y = t[low] - t[low].mean(), rss[low] - rss[low].mean()
+    parts = np.array_split(np.arange(len(t)), PARTS)
+    x = np.array([t[part].mean() for part in parts])
+    y = np.array([np.quantile(rss[part], LOW) for part in parts])
+    x, y = x - x.mean(), y - y.mean()
     slope = float(x @ y / (x @ x))
     error = float(np.sqrt(np.sum((y - slope * x) ** 2) / (PARTS - 2) / (x @ x)))
     return slope * 3600, error * 3600

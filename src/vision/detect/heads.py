@@ -11,7 +11,7 @@ import numpy as np
 
 from vision import kernels
 from vision.errors import ModelMismatchError
-from vision.infer.session import Session
+from vision.infer.session import CPU_BATCH_PIXELS, Session
 from vision.types import F32, Frame, Planes
 
 Roi = tuple[int, int, int, int]
@@ -19,10 +19,23 @@ Blank = Callable[[F32, Roi, tuple[float, float], float], None]  # input, region,
 
 
 class Memory(threading.local):
-    """Where inputs are made, each thread's own: as large as the largest so far, whatever the sizes were."""
+    """Where inputs of all networks are made, each thread's own.
+
+    Written to once at the beginning, or memory would grow with each batch that is larger than all before, for hours.
+    """
 
     def __init__(self) -> None:
-        self.values = np.empty(0, np.float32)
+        self.values = np.full(3 * CPU_BATCH_PIXELS, 0, np.float32)
+
+    def tensor(self, shape: tuple[int, ...]) -> F32:
+        """A tensor of that shape; overwritten by the next. What is larger than ever is room for all later ones."""
+        n_values = math.prod(shape)
+        if len(self.values) < n_values:
+            self.values = np.empty(n_values, np.float32)
+        return self.values[:n_values].reshape(shape)
+
+
+_memory = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ class View:
 
 
 class HeadNetwork:
-    """A detector with the three-level head; keeps the memory of its inputs, so a frame allocates nothing.
+    """A detector with the three-level head; inputs are made where the last ones were, so a frame allocates nothing.
 
     Args:
         session: model with float32 RGB 0..1 (n, 3, h, w) in and rows (n, points, 1 + classes + geometry) out.
@@ -72,20 +85,12 @@ class HeadNetwork:
         self._strides = tuple(int(s) for s in manifest.get("head", "strides"))
         self._step = int(manifest.get("input", "stride"))
         self._pad = int(manifest.get("input", "pad")) / 255
-        self._memory = Memory()
 
     def size_of(self, width: int, height: int, side: int) -> tuple[int, int]:
         """Height and width of the input for a region: longest side ``side``, multiples of the stride."""
         k = side / max(width, height)
         h, w = (max(self._step, math.ceil(round(n * k) / self._step) * self._step) for n in (height, width))
         return h, w
-
-    def input_of(self, size: tuple[int, int], n: int) -> F32:
-        """This thread's memory as a (n, 3, h, w) tensor; overwritten by the next."""
-        n_values = n * 3 * math.prod(size)
-        if len(self._memory.values) < n_values:
-            self._memory.values = np.empty(n_values, np.float32)
-        return self._memory.values[:n_values].reshape(n, 3, *size)
 
     def _runs(self, batches: dict[tuple[int, int], list[int]]) -> Iterator[tuple[tuple[int, int], list[int]]]:
         """Input sizes with their members, as `batches` has them, in parts that one run is for."""
@@ -117,7 +122,7 @@ class HeadNetwork:
             batches.setdefault(self.size_of(x1 - x0, y1 - y0, side), []).append(i)
         found: dict[int, tuple[F32, F32, F32]] = {}
         for size, members in self._runs(batches):
-            tensor = self.input_of(size, len(members))
+            tensor = _memory.tensor((len(members), 3, *size))
             scales = [views[i].letterbox(out, self._pad) for i, out in zip(members, tensor, strict=True)]
             if blank is not None:
                 for i, out, scale in zip(members, tensor, scales, strict=True):
