@@ -47,7 +47,7 @@ class Planes:
         return int(self.data[0].shape[0])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Frame:
     """One picture of one source, with its time.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from vision.plates.fuse import PlateFusion
 from vision.scene.way import Way
+from vision.sightings.lasting import lasting
 from vision.types import F32, Box, Evidence, Frame, PlateRead
 
 LEAVING_S = 0.6
@@ -114,7 +115,7 @@ class VehicleRecord:
         area = width * height * score * (1.0 if is_whole else 0.5)
         if area > self.best_area * 1.1:  # a new frame is kept only for a clearly better view
             self.best_area = area
-            self.evidence = Evidence(frame, box, None)
+            self.evidence = Evidence(lasting(frame), box, None)
 
     def leaves_as(self, part: VehicleRecord) -> bool:
         """Whether ``part`` is what was left of this vehicle while it drove out of the picture.
@@ -195,7 +196,7 @@ class PlateRecord:
             self.votes[vehicle[0]] = self.votes.get(vehicle[0], 0) + 1
         if self.evidence is None or quality > self.best_quality * 1.05:
             self.best_quality = quality
-            self.evidence = Evidence(frame, vehicle[1] if vehicle else None, read.corners)
+            self.evidence = Evidence(lasting(frame), vehicle[1] if vehicle else None, read.corners)
 
     def vehicles(self) -> list[Key]:
         """Vehicles this plate belongs to: seen there at least twice, or always, and in a quarter of its looks.
