@@ -12,11 +12,6 @@ _YY, _XX = np.mgrid[0:INPUT_H, 0:INPUT_W].astype(np.float32)
 _TARGET = np.array([[0, 0], [INPUT_W, 0], [INPUT_W, INPUT_H], [0, INPUT_H]], np.float32)
 
 
-VIEWS = ("upright", "refined", "near", "off")  # how a detector's corners lie
-VIEW_SHARES = np.cumsum((0.22, 0.42, 0.2))  # the rest is off
-READ_AGAIN = (1.04, 1.1)  # how much wider and taller the library cuts a photo's plate the second time
-
-
 def view_matrix(
     rng: np.random.Generator, has_margin: bool, upright: NDArray[np.float32] | None = None
 ) -> NDArray[np.float64]:
@@ -28,25 +23,20 @@ def view_matrix(
     """
     quad = PLATE_RECT.astype(np.float64)
     center = quad.mean(0)
-    view = VIEWS[int(np.searchsorted(VIEW_SHARES, rng.random()))]
-    if view == "upright" and upright is not None and rng.random() < 0.6:
+    u = rng.random()
+    if u < 0.33 and upright is not None and rng.random() < 0.6:
         box = upright.astype(np.float64)
         middle = box.mean(0)
         quad = (box - middle) * (rng.uniform(0.97, 1.06), rng.uniform(0.95, 1.08)) + middle
-    elif view == "upright":  # the detector gave an upright box round a tilted plate
+    elif u < 0.33:  # the detector gave an upright box round a tilted plate
         angle = np.deg2rad(rng.normal(0, 7.0))
         shear = rng.normal(0, 0.14)
         m = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
         half = np.abs((quad - center) @ m.T).max(0) * (rng.uniform(0.96, 1.06), rng.uniform(0.92, 1.08))
         box = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
         quad = box @ np.linalg.inv(m).T + center
-    elif view == "refined":  # the second look's corners, or these a little wider, as photos are read again
-        wider = np.array(READ_AGAIN if rng.random() < 0.4 else (1.0, 1.0))
-        shift = rng.normal(0, 1, 2) * np.array([0.005 * PLATE_W, 0.015 * PLATE_H])
-        corner = rng.normal(0, 1, (4, 2)) * np.array([0.007 * PLATE_W, 0.02 * PLATE_H])
-        quad = (quad - center) * wider * (1 + rng.normal(0, 0.012, 2)) + center + shift + corner
     else:
-        strength = 0.5 if view == "near" else 1.0
+        strength = 0.5 if u < 0.72 else 1.0
         if not has_margin:
             strength *= 0.6
         scale = 1 + rng.normal(0, 0.045, 2) * strength
