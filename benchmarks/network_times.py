@@ -79,11 +79,10 @@ def main() -> None:
         fail(f"--rounds: expected at least 1, got {args.rounds}")
 
     def ours(name: str, height: int, width: int) -> list[Network]:
-        folder = args.models / name
-        variants = [("", "model.onnx"), (" int8", "model.int8.onnx")]
-        return [
-            Network.load(name + v, folder / f, height, width) for v, f in variants if not v or (folder / f).exists()
-        ]
+        files = {name: "model.onnx", f"{name} int8": "model.int8.onnx"}
+        if name == "plate_refiner":  # ships in one precision
+            del files[f"{name} int8"]
+        return [Network.load(n, args.models / name / f, height, width) for n, f in files.items()]
 
     plates = [*ours("plate_detector", 320, 320), *ours("plate_detector", 256, 256), *ours("plate_refiner", 64, 96)]
     hyperlpr3 = Network.load("HyperLPR3 y5fu_320x", args.peers / "y5fu_320x_sim.onnx", 320, 320)
