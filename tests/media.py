@@ -28,6 +28,7 @@ def write_video(
     pix_fmt: str = "yuv420p",
     metadata: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
+    codec_options: dict[str, str] | None = None,
 ) -> Path:
     """A video of these BGR pictures at these times (default 25 a second)."""
     height, width = pictures[0].shape[:2]
@@ -38,6 +39,7 @@ def write_video(
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         base = Fraction(1, 25) if times_s is None else Fraction(1, 90_000)
         stream.time_base = stream.codec_context.time_base = base
+        stream.options = dict[str, object](codec_options or {})
         if rotation:
             stream.set_display_rotation(rotation)
         for i, image in enumerate(pictures):

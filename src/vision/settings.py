@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 from vision.errors import ConfigError
+
+OWN = "own"  # type of the problems that `wrong` makes
 
 
 class Section(BaseModel):
@@ -19,6 +22,11 @@ class Section(BaseModel):
 
 
 AnySection = TypeVar("AnySection", bound=Section)
+
+
+def wrong(text: str) -> PydanticCustomError:
+    """What a check of one's own raises; the text says what was expected and what came."""
+    return PydanticCustomError(OWN, "{text}", {"text": text})
 
 
 def parse(model: type[AnySection], values: Mapping[str, Any], name: str) -> AnySection:
@@ -42,8 +50,8 @@ def describe(problem: dict[str, Any], model: type[Section]) -> str:
     if problem["type"] == "extra_forbidden":
         names = ", ".join(section_at(problem["loc"][:-1], model).model_fields)
         return f"{place}: unknown key, expected one of {names}"
-    if problem["type"] == "scene":  # says itself what came
-        return f"{place}: {problem['msg']}"
+    if problem["type"] == OWN:  # says itself what came
+        return f"{place}: {problem['msg']}" if place else str(problem["msg"])
     message = re.sub("(Input|String) should", "expected to", problem["msg"]).replace("expected to be", "expected")
     return f"{place}: {message}, got {'something else' if is_secret(problem['loc'], model) else repr(problem['input'])}"
 

@@ -54,6 +54,10 @@ def test_cameras_inherit_table_by_table(tmp_path: Path) -> None:
             "camera 'a': detect.side: unknown key, expected one of",
         ),
         ("[defaults.pace]\nmode='x'\n[[camera]]\nid='a'\nurl='x'", "camera 'a': pace.mode: expected 'adaptive' or"),
+        (
+            "[[camera]]\nid='a'\nurl='rtsp://u:pw@x'\nquiet_s=2\n[camera.decode]\nrest=true",
+            "camera 'a': quiet_s: expected at least 4 with decode.rest, got 2",
+        ),
         ("wokers=3\n[[camera]]\nid='a'\nurl='x'", "wokers: unknown key, expected one of workers, models"),
         (
             "[[watchlist]]\nname='a b'\nfile='x.csv'\n[[camera]]\nid='a'\nurl='x'",

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from tests.clip import N_FRAMES, demo_clip
+from tests.media import write_video
+from vision import kernels
 from vision.errors import ConfigError, InferenceError
 from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, load_stages
@@ -230,6 +232,28 @@ def test_sightings_of_a_camera_that_went_quiet_are_closed(stages: Stages) -> Non
     thread.join(10)
     ids = [e.id for e in events if isinstance(e, Sighting)]
     assert len(ids) == len(set(ids))
+
+
+def test_a_camera_at_rest_decodes_key_frames_and_wakes_for_a_car(stages: Stages, tmp_path: Path) -> None:
+    pictures = [kernels.to_bgr(f.planes) for f in clip_frames("a", 0)]
+    still = pictures[:1] * 150
+    clip = write_video(tmp_path / "a.mp4", still + pictures, codec_options={"g": "50", "bf": "0", "preset": "fast"})
+    site = Site(
+        settings("a", queue=256, decode={"rest": True}),
+        stages=stages,
+        open_source=lambda s, say: PacedFile(clip, stream_id=s.id, length_s=(len(still) + len(pictures)) / 25),
+    )
+    events, thread = collect(site)
+    until(lambda: "a" in site.cameras)
+    counts = site.cameras["a"].counts
+    until(lambda: any(isinstance(e, CameraStatus) and e.state == "ended" for e in list(events)))
+    site.finish()
+    thread.join(30)
+    assert counts.undecoded > 60
+    assert counts.processed + counts.undecoded == len(still) + len(pictures)
+    found = {e.plate.text for e in events if isinstance(e, Sighting) and e.plate}
+    assert found >= {"京A12345", "粤FD12345"}  # beside those that stand in the still picture
+    assert counts.flushes == 1  # the end; a resting camera is not a quiet one
 
 
 def test_reload_touches_only_what_changed(stages: Stages) -> None:

@@ -170,17 +170,3 @@ def test_uri_is_shown_without_secrets() -> None:
     assert "tlJw6" not in redact(old) + stream_id_of(old)
     assert stream_id_of("rtsp://u:p@cam.local/ch1") == "cam.local_ch1"
     assert stream_id_of("/data/My Clip 1.mp4") == "My_Clip_1"
-
-
-def test_a_resting_source_leaves_out_frames_that_no_other_needs(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "b.mp4", [picture(64, 48)] * 50)  # libx264 makes B-frames
-    with FileSource(path, threads=1) as source:
-        times = []
-        for frame in source:
-            times.append((frame.index, round(frame.offset_s * 25)))
-            source.is_resting = 10 <= frame.index < 30
-    assert source.counts.undecoded > 5
-    assert source.counts.decoded + source.counts.undecoded == 50
-    assert all(index == at for index, at in times)  # a frame keeps its number
-    assert times[-1][0] == 49
-    assert [at for _, at in times[:10]] == list(range(10))

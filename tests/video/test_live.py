@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import av.logging
 import pytest
 
+from tests.media import picture, write_video
 from tests.servers import RtspServer, garbage_h264, has_gstreamer, raw_h264
 from tests.servers.http_server import HttpServer, write_segments, write_stream
 from tests.sinks.certificates import make_certificates
@@ -213,6 +214,25 @@ def test_size_changes_in_mid_stream_and_the_cameras_clock_is_known(tmp_path: Pat
     assert {(s.width, s.height) for s in camera.said if s.state == "streaming"} == {(320, 192), (480, 272)}
     assert camera.source.counts.connects == 1
     assert abs(camera.source.camera_clock_s or 9) < 0.5  # this camera has our own clock
+
+
+@needs_gstreamer
+def test_a_camera_that_rests_is_neither_stalled_nor_lost(tmp_path: Path) -> None:
+    options = {"preset": "ultrafast", "x264-params": "slices=1:sliced-threads=0:keyint=50"}
+    clip = write_video(tmp_path / "cam.h264", [picture(320, 192)] * 100, codec_options=options)
+    with RtspServer([f"cam={clip}"]) as server, Watcher(server.url("cam"), timeout_s=1.5) as camera:
+        camera.until(lambda: len(camera.frames) > 60)
+        camera.source.is_resting = True
+        camera.until(lambda: camera.source.undecoded > 200)
+        n = len(camera.frames)
+        asleep = [b - a for a, b in itertools.pairwise(t for _, t, _ in camera.frames[-3:])]
+        assert all(1.9e9 < step < 2.1e9 for step in asleep), asleep  # key frames
+        camera.source.is_resting = False
+        camera.until(lambda: len(camera.frames) > n + 50)
+        late = [(a - t) / 1e9 for _, t, a in camera.frames[n + 5 :]]
+        assert max(late) < 1.5
+    assert camera.states == ["connecting", "streaming", "closed"]
+    assert camera.source.counts.connects == 1
 
 
 @needs_gstreamer

@@ -120,6 +120,7 @@ def run_streams(
     }
     counts["dropped_late"] = sum(s.n_late for s in show.sources.values())
     counts["undecodable"] = sum(s.n_undecodable for s in show.sources.values())
+    counts["undecoded"] = sum(c.counts.undecoded for c in cameras)
     decoded = sum(c.counts.received for c in cameras) + counts["dropped_late"]
     streams = [c.stream.counts for c in cameras]
     played = list(show.clips.values())

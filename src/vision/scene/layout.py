@@ -8,20 +8,15 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.functional_validators import AfterValidator
-from pydantic_core import PydanticCustomError
 
 from vision.scene.geometry import Point, homography, problem_of
+from vision.settings import wrong
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Spot = tuple[Finite, Finite]
 Name = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Row = tuple[Finite, Finite, Finite]
-
-
-def wrong(text: str) -> PydanticCustomError:
-    """An error with its own words."""
-    return PydanticCustomError("scene", "{text}", {"text": text})
 
 
 def checked_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:

@@ -14,7 +14,7 @@ from vision.pipeline.stream import Stream
 from vision.pipeline.watch import is_told
 from vision.site.settings import CameraSettings
 from vision.types import CameraStatus, Frame, Match, Sighting
-from vision.video.status import Source
+from vision.video.status import Resting, Source
 
 NS = 1_000_000_000
 RESTART_S = 5.0  # after its source failed in a way that it does not handle itself
@@ -44,6 +44,7 @@ class CameraCounts:
     withdrawn: int = 0  # and those that it did not
     restarts: int = 0  # of a source that broke in an unforeseen way
     without_main: int = 0  # frames for which the main stream had no picture
+    undecoded: int = 0  # never received: left out by the source while nothing moved
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class Camera:
     wait: Durations = field(default_factory=Durations)
     last_plate: str = ""
     _source: Source | None = None
+    _resting: Resting | None = None  # the same, if it can rest
     _thread: threading.Thread | None = None
 
     @property
@@ -122,11 +124,15 @@ class Camera:
                 source = self.open_source(self.settings, self._noted)
                 with self.gate:
                     self._source = source
+                    self._resting = source if isinstance(source, Resting) else None
                     is_stopping = self.is_stopping
                 if is_stopping:
                     source.close()
                     return
+                before = self.counts.undecoded
                 for frame in source:
+                    if self._resting is not None:
+                        self.counts.undecoded = before + self._resting.undecoded
                     self._hand_over(frame)
                 if not self.is_stopping:
                     self.report("ended")
@@ -179,6 +185,8 @@ class Camera:
         self.last_time_ns = taken.frame.time_ns
         self.last_frame_s = time.monotonic()
         self.counts.processed += 1
+        if self._resting is not None:
+            self._resting.is_resting = self.settings.decode.rest and self.stream.is_at_rest(taken.frame)
         self.latency.add(max(0.0, (time.time_ns() - taken.frame.time_ns) / NS))
         return out
 

@@ -100,7 +100,7 @@ class SiteCollector:
         late = SummaryMetricFamily("vision_latency_seconds", "From capture to result", labels=["camera"])
         for camera in list(self._site.cameras.values()):
             counts, name = camera.counts, camera.id
-            for fate in ("processed", *DROPS):
+            for fate in ("processed", *DROPS, "undecoded"):
                 frames.add_metric([name, fate], getattr(counts, fate))
             vehicles.add_metric([name, "yes"], counts.read)
             vehicles.add_metric([name, "no"], counts.vehicles - counts.read)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vision.errors import ConfigError
 from vision.match.settings import WatchlistSettings
 from vision.pipeline.config import ModelsConfig, Seconds, StreamConfig, read_toml
-from vision.settings import Section, expanded, parse
+from vision.settings import Section, expanded, parse, wrong
 
 
 class CameraSettings(StreamConfig):
@@ -29,6 +29,12 @@ class CameraSettings(StreamConfig):
     fps: Annotated[float, Field(gt=0)] | None = None
     quiet_s: Seconds = 4.0
     early: bool = False
+
+    @model_validator(mode="after")
+    def _rests_within_quiet(self) -> Self:
+        if self.decode.rest and self.quiet_s < 4:  # a resting camera gives a frame every three seconds
+            raise wrong(f"quiet_s: expected at least 4 with decode.rest, got {self.quiet_s:g}")
+        return self
 
     def source(self) -> tuple[object, ...]:
         """What a change of needs a new connection."""

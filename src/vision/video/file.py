@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -18,6 +18,7 @@ from vision.types import Frame
 from vision.video.clock import NS, FrameClock
 from vision.video.hardware import accelerator
 from vision.video.planes import planes_of
+from vision.video.resting import RestingDecoder
 from vision.video.uri import redact, stream_id_of
 
 
@@ -45,6 +46,7 @@ class FileSource:
         fps: at most this many frames a second (others are decoded, counted and skipped); default all.
         threads: decoder threads; 0 lets FFmpeg choose.
         device: where it is decoded, see `vision.video.hardware.accelerator`; the pictures come back as NV12.
+        on_packet: told before a packet is decoded at how many seconds it stands; may wait.
 
     Raises:
         SourceError: missing, unreadable, not a video, or no video stream in it.
@@ -62,6 +64,7 @@ class FileSource:
         fps: float | None = None,
         threads: int = 0,
         device: str = "cpu",
+        on_packet: Callable[[float], None] | None = None,
     ) -> None:
         self.uri = str(uri)
         self.name = redact(self.uri)
@@ -99,7 +102,8 @@ class FileSource:
             self.close()
             raise SourceError(f"{self.name}: expected a video stream with a picture size, got {self.codec} 0x0")
         self.epoch_ns = creation_time_ns(self._container.metadata)
-        self._is_resting = self._has_rested = False
+        self._decoder, self._on_packet = RestingDecoder(), on_packet
+        self._has_rested = False
         self._n_packets = 0
 
     @property
@@ -110,18 +114,21 @@ class FileSource:
 
     @property
     def is_resting(self) -> bool:
-        """Whether frames that no other frame refers to are left out undecoded, and counted.
+        """Whether frames may be left out undecoded, and counted, since nothing moves.
 
-        May be changed while iterating. What it saves depends on the codec: nothing without such frames, about 40 % of
-        the decoding where every second frame is one.
+        May be changed while iterating, from any thread; see `vision.video.resting.RestingDecoder`.
         """
-        return self._is_resting
+        return self._decoder.is_resting
 
     @is_resting.setter
     def is_resting(self, value: bool) -> None:
-        if value != self._is_resting:
-            self._is_resting, self._has_rested = value, True
-            self._stream.codec_context.skip_frame = "NONREF" if value else "DEFAULT"
+        self._decoder.is_resting = value
+        self._has_rested |= value
+
+    @property
+    def undecoded(self) -> int:
+        """Frames left out so far since nothing moved."""
+        return self._decoder.undecoded
 
     @property
     def n_frames_expected(self) -> int | None:
@@ -192,14 +199,14 @@ class FileSource:
                     f"{self.name}: broke off after {self.counts.decoded} frames: {err.strerror}"
                 ) from None
             self._n_packets += packet.size > 0
+            if self._on_packet is not None and packet.dts is not None and packet.time_base is not None:
+                self._on_packet(float((packet.dts - (self._stream.start_time or 0)) * packet.time_base))
             try:
-                pictures = packet.decode()
+                pictures = self._decoder.decode(packet)
             except av.error.FFmpegError:
                 self.counts.undecodable += 1
                 continue
-            for picture in pictures:
-                if isinstance(picture, av.VideoFrame):
-                    yield picture
+            yield from pictures
         if self._has_rested:
             self.counts.undecoded = max(0, self._n_packets - self.counts.decoded - self.counts.undecodable)
         if self.counts.decoded == 0:

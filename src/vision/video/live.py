@@ -30,6 +30,7 @@ from vision.video.folder import FolderSource
 from vision.video.hardware import accelerator
 from vision.video.pacing import Pacer
 from vision.video.planes import planes_of
+from vision.video.resting import RestingDecoder
 from vision.video.status import LiveCounts, LiveStatus, OnStatus, Source, States
 from vision.video.uri import redact, stream_id_of
 from vision.video.wall_clock import HIDDEN_NS, NS, WallClock
@@ -86,6 +87,7 @@ class LiveSource:
         self.counts = LiveCounts()
         self.status = LiveStatus("connecting", time.time_ns())
         self.camera_clock_s: float | None = None
+        self._decoder = RestingDecoder()
         self._uri, self._transport, self._timeout_s, self._device = uri, transport, timeout_s, device
         self._limit_s = frame_limit_s(uri, timeout_s)
         self._first_s, self._longest_s = first_wait_s, longest_wait_s
@@ -102,6 +104,23 @@ class LiveSource:
     def close(self) -> None:
         """End the iteration: waits at once, a silent connection within ``timeout_s``."""
         self._closed.set()
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether frames may be left out undecoded, and counted, since nothing moves.
+
+        Any thread may set it; see `vision.video.resting.RestingDecoder`.
+        """
+        return self._decoder.is_resting
+
+    @is_resting.setter
+    def is_resting(self, value: bool) -> None:
+        self._decoder.is_resting = value
+
+    @property
+    def undecoded(self) -> int:
+        """Frames left out so far."""
+        return self._decoder.undecoded
 
     def __iter__(self) -> Iterator[Frame]:
         watchdog = threading.Thread(target=self._watch, name=f"watchdog-{self.stream_id}", daemon=True)
@@ -164,6 +183,7 @@ class LiveSource:
             raise DecodeError(f"decode.device: asked for {self._device!r}, but it is not used for this video")
         self.counts.connects += 1
         self._clock.renew()
+        self._decoder.begin()
         pacer = Pacer() if is_hls(self._uri) else None
         undecodable = self.counts.undecodable
         self._heard_s = first_s = time.monotonic()
@@ -189,6 +209,8 @@ class LiveSource:
                 if self._closed.is_set():
                     return
                 self._heard_s = time.monotonic()  # whoever took the frame may have been slow
+            if packet.stream is video and self._decoder.is_asleep:
+                self._heard_s = time.monotonic()
             silent_s = time.monotonic() - self._heard_s
             if silent_s > self._limit_s:
                 broken = self.counts.undecodable - undecodable
@@ -199,7 +221,7 @@ class LiveSource:
 
     def _pictures(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
         try:
-            return [picture for picture in packet.decode() if isinstance(picture, av.VideoFrame)]
+            return self._decoder.decode(packet)
         except av.error.FFmpegError:
             self.counts.undecodable += 1
             return []

@@ -34,6 +34,20 @@ class PairSource:
         self.missing = self.damaged = 0
         self._is_late = False  # then nobody waits for it: the sub stream must not queue up
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether frames of the sub stream may be left out; the main stream is decoded on demand anyway."""
+        return self.sub.is_resting
+
+    @is_resting.setter
+    def is_resting(self, value: bool) -> None:
+        self.sub.is_resting = value
+
+    @property
+    def undecoded(self) -> int:
+        """Frames of the sub stream left out so far."""
+        return self.sub.undecoded
+
     def close(self) -> None:
         """End the iteration."""
         self.sub.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vision.types import Frame
 
@@ -51,3 +51,17 @@ class Source(Protocol):
 
     def close(self) -> None:
         """End the iteration, from any thread."""
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A source that can leave out frames undecoded.
+
+    ``is_resting`` is set by whoever looks at its frames, from any thread, while nothing moves.
+    """
+
+    is_resting: bool
+
+    @property
+    def undecoded(self) -> int:
+        """Frames left out so far."""
