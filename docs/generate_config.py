@@ -63,8 +63,8 @@ MEANINGS = {
     "cache folder",
     "decode.device": "`cpu`, or a decoder device of this machine (`vision doctor` lists them): `cuda`, `vaapi`, with "
     "`:N` or `:PATH` for which one; one that cannot be used is an error",
-    "decode.rest": "while nothing moves, decode key frames alone until a packet is larger than those of the still picture; "
-    "what is left out is counted (a site's cameras: `quiet_s` at least 4)",
+    "decode.rest": "while nothing moves, decode key frames alone until a packet is larger than those of the still "
+    "picture; what is left out is counted (a site's cameras: `quiet_s` at least 4)",
     "detect.vehicle_side": "input side for vehicles, whole frame; larger finds smaller vehicles and takes longer",
     "detect.vehicle_min_score": "vehicles scored lower are not returned; unset: the model's own threshold",
     "detect.plate_side": "input side when the whole frame is searched for plates",
