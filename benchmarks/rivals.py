@@ -246,7 +246,7 @@ def main() -> None:
                     stages.append([clip.name, side.name, f"{network:.2f}", f"{rest:.2f}", shares(side.times)])
                 for task in sorted(race.ours.runs | race.told.runs):
                     counts = [(s.runs[task], s.items[task], f"{s.samples[task] / 1e6:.1f}") for s in race.sides]
-                    cells = [f"{a} / {b}" for a, b in zip(*counts, strict=True)]
+                    cells = [" / ".join(map(str, row)) for row in zip(*counts, strict=True)]
                     runs.append([clip.name, task, *cells])
     except VisionError as err:
         one_line(err)

@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder with last.pt and log.jsonl")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--version", required=True)
-    parser.add_argument("--candidate", type=float, default=0.15)
+    parser.add_argument("--candidate", type=float, default=0.2)
     parser.add_argument("--score", type=float, default=0.4)
     parser.add_argument("--trained", required=True, help="what was done, for the manifest")
     args = parser.parse_args()

@@ -14,6 +14,8 @@ from vision.detect.refiner import PlateRefiner
 from vision.infer.session import Session
 from vision.types import F32, Frame, PlateDetections
 
+NEXT = [1, 2, 3, 0]  # the corner after each
+
 
 class PlateDetector:
     """Plates of a frame.
@@ -82,11 +84,13 @@ def combined(found: F32, plausible: F32) -> F32:
 
 def are_plates(corners: F32) -> NDArray[np.bool_]:
     """Which quadrangles (n, 4, 2) can be plates: convex, clockwise, at least 4 px wide and 2 px high."""
-    edges = np.roll(corners, -1, 1) - corners
-    after = np.roll(edges, -1, 1)
+    if not len(corners):
+        return np.zeros(0, bool)
+    edges = corners[:, NEXT] - corners
+    after = edges[:, NEXT]
     turns = edges[..., 0] * after[..., 1] - edges[..., 1] * after[..., 0]
-    lengths = np.linalg.norm(edges, axis=2)
-    is_large = (lengths[:, ::2].min(1) >= 4) & (lengths[:, 1::2].min(1) >= 2) if len(corners) else np.zeros(0, bool)
+    lengths = np.hypot(edges[..., 0], edges[..., 1])
+    is_large = (lengths[:, ::2].min(1) >= 4) & (lengths[:, 1::2].min(1) >= 2)
     return np.asarray((turns > 1e-3).all(1) & is_large)
 
 

@@ -100,7 +100,11 @@ class TextDecoder:
                     masks.append(mask)
                     owners.append(number)
         self._masks: U8 = np.stack(masks)
-        self._owners = owners
+        self._owners = np.array(owners)
+        self._slots = np.arange(slots)
+        kinds = grammar.kinds
+        self._kind_colors = np.array([[c in kind.colors for c in self.colors] for kind in kinds], float)
+        self._kind_rows = np.array([[n in kind.rows for n in (1, 2)] for kind in kinds], float)
 
     def decode(self, log_probs: F32, color_probs: F32, row_probs: F32, *, limit: int = 5) -> PlateText:
         """The best text under the grammar.
@@ -114,26 +118,19 @@ class TextDecoder:
             color_probs: (colors,) float32.
             row_probs: (2,) float32, one row and two rows.
         """
-        colors = dict(zip(self.colors, color_probs.tolist(), strict=True))
-        rows = row_probs.tolist()
-        priors = [
-            math.log(max(COLOR_FLOOR, sum(colors.get(c, 0.0) for c in kind.colors)))
-            + math.log(max(ROWS_FLOOR, sum(rows[n - 1] for n in kind.rows)))
-            for kind in self.grammar.kinds
-        ]
-        bias = np.array([priors[owner] for owner in self._owners], np.float32)
+        priors = np.log(np.maximum(COLOR_FLOOR, self._kind_colors @ color_probs))
+        priors += np.log(np.maximum(ROWS_FLOOR, self._kind_rows @ row_probs))
+        bias = priors[self._owners].astype(np.float32)
         patterns, symbols, _ = kernels.decode_text(log_probs, self._masks, bias=bias, limit=limit)
-        candidates = []
-        for row in symbols:
-            score = math.exp(float(log_probs[np.arange(len(row)), row].sum()))
-            candidates.append(("".join(self.charset[i] for i in row).rstrip(PAD), score))
-        best = symbols[0]
+        chosen = log_probs[self._slots, symbols]
+        texts = ["".join(map(self.charset.__getitem__, row)) for row in symbols.tolist()]
+        scores = np.exp(chosen.sum(1), dtype=float).tolist()
+        candidates = [(text.rstrip(PAD), score) for text, score in zip(texts, scores, strict=True)]
         chars = tuple(
-            Char(self.charset[i], math.exp(float(log_probs[slot, i])))
-            for slot, i in enumerate(best)
-            if self.charset[i] != PAD
+            Char(c, math.exp(log_prob)) for c, log_prob in zip(texts[0], chosen[0].tolist(), strict=True) if c != PAD
         )
-        kind = self.grammar.kinds[self._owners[int(patterns[0])]]
+        kind = self.grammar.kinds[self._owners[patterns[0]]]
+        colors = dict(zip(self.colors, color_probs.tolist(), strict=True))
         color = max(kind.colors, key=lambda c: colors.get(c, 0.0))
         return PlateText(
             text=candidates[0][0],

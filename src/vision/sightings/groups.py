@@ -37,8 +37,9 @@ def groups_of(vehicles: Sequence[VehicleRecord], plates: Sequence[PlateRecord], 
             a, b = texts[i], texts[j]
             if a and b and same_plate(a, b):
                 parent[find(base + i)] = find(base + j)
-    for i, part in enumerate(vehicles):
-        for j, whole in enumerate(vehicles):
+    leaving = [(i, v) for i, v in enumerate(vehicles) if v.is_at_edge]
+    for i, part in leaving:
+        for j, whole in leaving:
             if whole.leaves_as(part):
                 parent[find(i)] = find(j)
     groups: dict[int, Group] = {}
