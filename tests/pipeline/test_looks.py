@@ -101,6 +101,18 @@ def test_at_most_so_many_vehicles_largest_first() -> None:
     assert [s.vehicle_id for s in found] == [-1, 11, 10, 9]
 
 
+def test_a_machine_that_is_behind_searches_fewer_vehicles_at_once_and_all_in_turn() -> None:
+    looks = Looks(rules())
+    boxes = np.array([(20 + 150 * i, 300, 120 + 150 * i + i, 420) for i in range(8)], np.float32)
+    ids, searched = np.arange(8), []
+    for i in range(100, 104):
+        found = looks.due(frame_at(i), boxes, ids, lambda _: None, 0, stretch=4.0)
+        assert len([s for s in found if s.roi is not None]) <= 2
+        searched += [s.vehicle_id for s in found if s.roi is not None]
+    assert set(searched) == set(range(8))
+    assert looks.postponed >= 6 + 4 + 2
+
+
 def test_a_region_holds_the_plate_below_the_box_and_stays_in_the_frame() -> None:
     assert region_of(np.array(NEAR, np.float32), frame_at(0)) == (390, 290, 611, 473)
     assert region_of(np.array([0, 0, 1280, 720], np.float32), frame_at(0)) == (0, 0, 1280, 720)

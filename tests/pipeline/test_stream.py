@@ -1,5 +1,6 @@
 """A whole stream: what a look that is left out may change, and what not."""
 
+import itertools
 import threading
 from functools import cache
 
@@ -54,9 +55,12 @@ def test_a_stream_that_is_told_to_hurry_looks_less_often_and_counts_it() -> None
     pipeline = Pipeline()
     with FileSource(demo_clip()) as source:
         stream = pipeline.open("street")
-        for frame in source:
-            stream.update(frame, 4.0)
+        results = [stream.update(frame, 4.0) for frame in source]
+    assert not (results[0].is_detected and results[0].is_look)
+    for before, result in itertools.pairwise(results):  # both only where plates were put off in the frame before
+        assert not (result.is_detected and result.is_look) or (before.is_detected and not before.is_look)
     assert stream.counts.postponed > 5
+    assert stream.counts.looks > 5
     assert sum(stream.counts.detections.values()) < 0.5 * sum(run("adaptive")[0].counts.detections.values())
 
 

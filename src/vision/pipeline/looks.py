@@ -73,6 +73,7 @@ class Looks:
         self._rules = rules
         self._watches: dict[int, Watch] = {}
         self._frame = Watch()
+        self.postponed = 0  # searches that were due and put off, since the machine does not keep up
 
     def due(
         self, frame: Frame, boxes: F32, ids: I64, text_of: TextOf, alone: int, stretch: float = 1.0
@@ -119,7 +120,9 @@ class Looks:
                 crop = min(rules.crop_side, max(LEAST_SIDE, math.ceil(side * ENOUGH / 32) * 32))
             crops.append((side, Search(roi, crop, vehicle_id)))
         crops.sort(key=lambda item: -item[0])
-        for side, search in crops[: rules.max_crops]:
+        most = max(1, int(rules.max_crops / stretch)) if rules.max_crops else 0
+        self.postponed += max(0, min(len(crops), rules.max_crops) - most)
+        for side, search in crops[:most]:
             self._note(self._watches[search.vehicle_id], now, side, text_of(search.vehicle_id))
             searches.append(search)
         return searches

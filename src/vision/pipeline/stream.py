@@ -24,6 +24,7 @@ from vision.types import F32, I64, Box, Detections, Frame, PlateRead, PlateText,
 
 PLATE_GROW = np.array([-1.0, -2.0, 1.0, 2.0], np.float32)  # plates are tracked by a box 3 x 5 times their own
 CONFIRM_CHANCES = 3  # frames in which a vehicle seen once may be seen again, where frames are left out
+BEHIND = 2.0  # a machine so far behind looks for vehicles in one frame and for plates in another, or queues overflow
 ATTRIBUTE_LOOKS = 6  # looks at a vehicle's type and color; each must be larger than the last
 
 
@@ -57,6 +58,7 @@ class StreamCounts:
     frames: int = 0
     detections: dict[str, int] = field(default_factory=dict)  # frames with vehicle detection, by what asked for it
     postponed: int = 0  # frames in which detection was due and put off: the machine did not keep up
+    postponed_searches: int = 0  # vehicles whose plates were to be searched, put off likewise
     vehicle_detections: int = 0
     plate_detections: int = 0
     looks: int = 0
@@ -131,6 +133,7 @@ class Stream:
         self._detected_ns = 0
         self._last_ns: int | None = None
         self._size: tuple[int, int] | None = None  # of the last frame: another size is another picture
+        self._is_put_off = False  # the search for plates in the last frame, for the next one
         self._alone = 0  # plates on no vehicle in the last look
         self.counts = StreamCounts()
 
@@ -176,7 +179,11 @@ class Stream:
             vehicles, ids = self._detect(frame)
         with self._times.stage("pace"):
             alone = self._alone + (cause == "motion")
-            searches = self._looks.due(frame, vehicles.boxes, ids, self._book.plate_on, alone, stretch)
+            searches: list[Search] = []
+            self._is_put_off = cause is not None and stretch >= BEHIND and not self._is_put_off
+            if not self._is_put_off:
+                searches = self._looks.due(frame, vehicles.boxes, ids, self._book.plate_on, alone, stretch)
+                self.counts.postponed_searches = self._looks.postponed
         reads: list[PlateRead] = []
         plate_ids = np.zeros(0, np.int64)
         if searches:
