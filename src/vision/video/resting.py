@@ -72,7 +72,7 @@ class RestingDecoder:
             self.is_asleep = False  # no times, no sleep
             return False
         at_s, is_key = float(stamp * packet.time_base), packet.is_keyframe
-        if self._awake_until_s is None:
+        if self._awake_until_s is None or at_s < self._awake_until_s - AWAKE_S:  # the first, or stamps ran back
             self._awake_until_s = at_s
         if not self.is_asleep and self.is_resting and at_s >= self._awake_until_s and len(self._sizes) >= LEAST:
             self.is_asleep, self._shown_s = True, at_s
