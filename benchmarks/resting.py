@@ -33,7 +33,7 @@ from vision.types import U8
 from vision.video.file import FileSource
 
 SAMPLES = 31  # pictures of which the empty scene is the median
-NOISE = 3.0  # standard deviation, grey levels
+NOISE = 8.0  # standard deviation, grey levels: a camera by night
 NOISES = 16  # different pictures of noise, in turns
 HEAD = ["clip", "frames", "left out", "times faster", "decoding, all", "decoding, resting"]
 
