@@ -25,6 +25,7 @@ from vision.types import F32, I64, Box, Detections, Frame, PlateRead, PlateText,
 PLATE_GROW = np.array([-1.0, -2.0, 1.0, 2.0], np.float32)  # plates are tracked by a box 3 x 5 times their own
 CONFIRM_CHANCES = 3  # frames in which a vehicle seen once may be seen again, where frames are left out
 BEHIND = 2.0  # a machine so far behind looks for vehicles in one frame and for plates in another, or queues overflow
+ATTRIBUTES_BEHIND = 3  # and at the type and color of so many at once
 ATTRIBUTE_LOOKS = 6  # looks at a vehicle's type and color; each must be larger than the last
 
 
@@ -190,7 +191,7 @@ class Stream:
             reads, plate_ids = self._look(frame, vehicles, ids, searches, alone)
         if cause is not None:
             with self._times.stage("attributes"):
-                self._attributes(frame, vehicles, ids)
+                self._attributes(frame, vehicles, ids, ATTRIBUTES_BEHIND if stretch >= BEHIND else len(ids))
         with self._times.stage("sightings"):
             sightings, early = sightings + self._book.close(frame.time_ns), self._book.early()
             texts = [self._book.plate_text(int(i)) if i >= 0 else None for i in plate_ids]
@@ -304,7 +305,8 @@ class Stream:
             self._looks.swept(frame.time_ns, alone=alone, found=n_alone)
         return reads, plate_ids
 
-    def _attributes(self, frame: Frame, vehicles: Detections, ids: I64) -> None:
+    def _attributes(self, frame: Frame, vehicles: Detections, ids: I64, most: int) -> None:
+        """Type and color of vehicles that are seen larger than before, those that gain most first."""
         chosen = []
         for i in np.flatnonzero(ids >= 0):
             x1, y1, x2, y2 = vehicles.boxes[i].tolist()
@@ -314,6 +316,7 @@ class Stream:
                 chosen.append((int(i), record, area))
         if not chosen:
             return
+        chosen = sorted(chosen, key=lambda one: one[1].attribute_area / one[2])[:most]
         found = self._stages.attributes.classify(frame, vehicles.boxes[[i for i, _, _ in chosen]])
         for row, (k, record, area) in enumerate(chosen):
             record.add_attributes(found.types[row], found.colors[row], area, float(vehicles.scores[k]))
