@@ -147,7 +147,7 @@ def streams_part(result: dict[str, Any]) -> list[str]:
         )
         axes.set(xlabel="cameras", ylabel="frames dropped, %")
 
-    counted = ("streams", "scheduled_fps", "fps", "dropped_queue", "dropped_late", "undecoded", "detected", "postponed")
+    counted = ("streams", "scheduled_fps", "fps", "dropped_queue", "dropped_late", "detected", "postponed")
     rows = [
         [
             *(r[key] for key in counted),
@@ -157,7 +157,7 @@ def streams_part(result: dict[str, Any]) -> list[str]:
         for r in runs
     ]  # fmt: skip
     head = ("cameras", "scheduled fps", "fps", "dropped (queue)", "dropped (late)",
-            "left out", "detected", "postponed", "p50 ms",
+            "detected", "postponed", "p50 ms",
             "p99 ms", "CPU cores", "RSS MB", "plates read", "held")  # fmt: skip
     reasons = [f"<li>{r['streams']} cameras: {html.escape('; '.join(r['failed']))}</li>" for r in runs if r["failed"]]
     alone = f"Decoding alone could carry {result['decode_capacity']} such cameras on this machine."
