@@ -122,7 +122,8 @@ def test_sightings_come_out_and_every_frame_is_accounted_for(stages: Stages) -> 
 def test_early_sightings_come_before_final_ones_where_asked_for(stages: Stages, tmp_path: Path) -> None:
     start = time.time_ns()
     both = SiteSettings(cameras=(*settings("a", early=True, queue=256).cameras, *settings("b", queue=256).cameras))
-    site = Site(both, stages=stages, open_source=lambda s, say: Script(clip_frames(s.id, start)))
+    # Not all at once: a machine that is behind looks so seldom that nothing may be sure before the end.
+    site = Site(both, stages=stages, open_source=lambda s, say: Script(clip_frames(s.id, start), every_s=0.08))
     events, thread = collect(site)
     until(lambda: all(c.counts.processed == N_FRAMES for c in site.cameras.values()) and len(site.cameras) == 2)
     site.stop()

@@ -137,6 +137,7 @@ def run_streams(
         **counts,
         "detected": sum(sum(c.detections.values()) for c in streams),
         "postponed": sum(c.postponed for c in streams),
+        "postponed_searches": sum(c.postponed_searches for c in streams),
         "stretch_max": round(show.site.governor.most, 2),
         "drop_share": sum(v for k, v in counts.items() if k.startswith("dropped")) / max(1, decoded),
         "e2e_ms": percentiles_ms(show.latency) if show.latency.n else None,

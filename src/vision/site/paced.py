@@ -13,7 +13,7 @@ from vision.video.file import FileSource
 
 NS = 1_000_000_000
 LATE_S = 0.5  # a frame that is decoded so late is left out: a camera could not be followed either
-REST_S = 1.0  # but not for longer than this: else a machine that is far behind would decode for nothing
+PATIENCE_S = 1.0  # but not for longer than this: else a machine that is far behind would decode for nothing
 
 
 class PacedFile:
@@ -89,7 +89,7 @@ class PacedFile:
                 at = loop_s + frame.offset_s
                 if self._is_after(at) or self._is_over_at(at):
                     return
-                if time.time() - self._start_s - at > LATE_S and time.monotonic() - self._given_s < REST_S:
+                if time.time() - self._start_s - at > LATE_S and time.monotonic() - self._given_s < PATIENCE_S:
                     self.n_late += 1
                     continue
                 self._given_s = time.monotonic()

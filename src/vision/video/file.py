@@ -103,7 +103,6 @@ class FileSource:
             raise SourceError(f"{self.name}: expected a video stream with a picture size, got {self.codec} 0x0")
         self.epoch_ns = creation_time_ns(self._container.metadata)
         self._decoder, self._on_packet = RestingDecoder(), on_packet
-        self._has_rested = False
         self._n_packets = 0
 
     @property
@@ -123,7 +122,6 @@ class FileSource:
     @is_resting.setter
     def is_resting(self, value: bool) -> None:
         self._decoder.is_resting = value
-        self._has_rested |= value
 
     @property
     def undecoded(self) -> int:
@@ -156,7 +154,7 @@ class FileSource:
             self.counts.corrupt += bool(picture.is_corrupt)
             at = clock.time_of(picture.pts, picture.dts, picture.time_base)
             self.counts.repaired_times = clock.repaired
-            index += max(1, round((at - last_ns) / period_ns)) if self._has_rested else 1
+            index += max(1, round((at - last_ns) / period_ns)) if self._decoder.undecoded else 1
             last_ns = at
             if at < start_ns:
                 self.counts.before_start += 1
@@ -207,7 +205,7 @@ class FileSource:
                 self.counts.undecodable += 1
                 continue
             yield from pictures
-        if self._has_rested:
+        if self._decoder.undecoded:
             self.counts.undecoded = max(0, self._n_packets - self.counts.decoded - self.counts.undecodable)
         if self.counts.decoded == 0:
             raise DecodeError(f"{self.name}: expected frames, got none ({self.counts.undecodable} packets refused)")
