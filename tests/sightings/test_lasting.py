@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
@@ -10,9 +9,15 @@ import numpy as np
 import pytest
 
 from tests.clip import demo_clip
-from vision.sightings.lasting import copied, lasting
+from tests.plates.test_fuse import read_of
+from tests.plates.test_grammar import looks_like
+from tests.sightings.test_book import PROBS, frame_at, new_book
+from vision.report.evidence import pictures_of
+from vision.sightings import lasting
+from vision.sightings.book import Book
+from vision.sightings.lasting import Keeper, KeptPlanes, copied
 from vision.sightings.records import Span, VehicleRecord
-from vision.types import Frame, Layout, Planes
+from vision.types import Evidence, Frame, Layout, Planes
 from vision.video.file import FileSource
 
 
@@ -28,9 +33,10 @@ def frame() -> Frame:
 
 def test_evidence_has_the_same_pixels_in_memory_of_its_own(frame: Frame) -> None:
     box = (10.0, 10.0, 90.0, 80.0)
+    keeper = Keeper()
     records = [VehicleRecord(i, Span.start(frame, box), np.zeros(3, np.float32)) for i in range(2)]
     for record in records:
-        record.see(frame, box, 0.9, np.ones(3, np.float32))
+        record.see(frame, box, 0.9, np.ones(3, np.float32), keeper)
     first, second = (record.evidence for record in records)
     assert first is not None
     assert second is not None
@@ -44,19 +50,17 @@ def test_evidence_has_the_same_pixels_in_memory_of_its_own(frame: Frame) -> None
 def test_the_decoders_frame_is_let_go() -> None:
     frame = first_frame()
     plane = weakref.ref(frame.planes.data[0])
-    kept = lasting(frame)
+    kept = Keeper().keep(frame)
     del frame
     gc.collect()
     assert plane() is None
     assert kept.planes.data[0].any()
 
 
-def test_another_frame_gets_another_copy_in_every_thread(frame: Frame) -> None:
-    other = replace(frame, planes=Planes("i420", tuple(255 - d for d in frame.planes.data)))
-    with ThreadPoolExecutor(1) as threads:
-        for one in (frame, other, frame):
-            for kept in (lasting(one), threads.submit(lasting, one).result()):
-                np.testing.assert_array_equal(kept.planes.data[0], one.planes.data[0])
+def test_another_frame_gets_another_copy(frame: Frame) -> None:
+    keeper, other = Keeper(), replace(frame, planes=Planes("i420", tuple(255 - d for d in frame.planes.data)))
+    for one in (frame, other, frame):
+        np.testing.assert_array_equal(keeper.keep(one).planes.data[0], one.planes.data[0])
 
 
 @pytest.mark.parametrize(
@@ -75,4 +79,84 @@ def test_padded_planes_of_any_layout_are_copied(layout: Layout, shapes: list[tup
 
 def test_a_frame_with_an_overview_is_left_as_it_is(frame: Frame) -> None:
     paired = replace(frame, overview=frame.planes)
-    assert lasting(paired) is paired
+    assert Keeper().keep(paired) is paired
+
+
+def frames(n: int, first: Frame) -> list[Frame]:
+    return [
+        replace(
+            first,
+            index=i,
+            planes=replace(first.planes, data=(np.roll(first.planes.data[0], i), *first.planes.data[1:])),
+        )
+        for i in range(n)
+    ]
+
+
+def test_beyond_the_limit_the_oldest_that_are_still_kept_are_packed(
+    frame: Frame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = sum(plane.nbytes for plane in frame.planes.data)
+    monkeypatch.setattr(lasting, "PLAIN_BYTES", 3 * size)
+    keeper, originals = Keeper(), frames(8, frame)
+    kept = [keeper.keep(one) for one in originals[:4]]
+    del kept[1:3]  # what was let go leaves room
+    kept += [keeper.keep(one) for one in originals[4:6]]
+    planes = [one.planes for one in kept]
+    assert [isinstance(p, KeptPlanes) and p.plain_bytes for p in planes] == [0, size, size, size]
+    assert [one.index for one in kept] == [0, 3, 4, 5]
+
+
+@pytest.mark.parametrize("layout", ["i420", "nv12", "bgr"])
+def test_packed_pixels_are_nearly_the_same_and_take_a_fraction(frame: Frame, layout: Layout) -> None:
+    y, u, v = (np.ascontiguousarray(d) for d in frame.planes.data)
+    data = {"i420": (y, u, v), "nv12": (y, np.dstack([u, v])), "bgr": (np.dstack([y, y, 255 - y]),)}[layout]
+    kept = KeptPlanes(Planes(layout, data, "bt601", True))
+    first = kept.data
+    kept.pack()
+    kept.pack()
+    assert (kept.layout, kept.matrix, kept.full_range) == (layout, "bt601", True)
+    assert (kept.width, kept.height) == (frame.width, frame.height)
+    for before, exact, after in zip(first, data, kept.data, strict=True):
+        assert before is exact
+        assert (after.shape, after.dtype) == (exact.shape, exact.dtype)
+        error = np.mean((after.astype(np.float64) - exact) ** 2)
+        assert 10 * np.log10(255**2 / error) > 40
+    assert sum(len(jpeg) for plane in kept._jpegs for jpeg in plane) < sum(d.nbytes for d in data) / 3
+
+
+def test_pictures_of_packed_evidence_show_the_same(frame: Frame) -> None:
+    box, corners = (40.0, 30.0, 200.0, 150.0), np.array([[60, 80], [140, 80], [140, 104], [60, 104]], np.float32)
+    kept = Keeper().keep(frame)
+    exact = pictures_of(Evidence(frame, box, corners))
+    assert isinstance(kept.planes, KeptPlanes)
+    kept.planes.pack()
+    packed = pictures_of(Evidence(kept, box, corners))
+    assert set(packed) == {"scene", "vehicle", "plate"}
+    for role, picture in exact.items():
+        assert np.abs(packed[role].astype(np.int16) - picture).mean() < 2, role
+
+
+def approach(book: Book, text: str, p: float) -> None:
+    """A vehicle that comes nearer, its plate seen in every frame and wider each time."""
+    for i in range(30):
+        frame, size = frame_at(i / 10), 200 + 30.0 * i
+        book.see_vehicle(frame, 1, (100, 100, 100 + size, 100 + size), 0.8, PROBS)
+        read = read_of(looks_like(text, p), width=40.0 + 4 * i)
+        book.see_plate(frame, 1, read, (1, (100, 100, 100 + size, 100 + size)))
+
+
+@pytest.mark.parametrize(("p", "is_read"), [(0.99, True), (0.3, False)])
+def test_a_read_vehicle_keeps_its_plates_best_frame_and_an_unread_one_its_own(p: float, *, is_read: bool) -> None:
+    book = new_book()
+    approach(book, "京A12345", p)
+    vehicle, (plate,) = book.vehicle(1), book._plates
+    assert vehicle.evidence is not None
+    assert (plate.evidence is not None) is is_read
+    assert (vehicle.evidence.frame.index < 10) is is_read  # none was kept after it was read
+    book.end([1], [1])
+    (sighting,) = book.close(None)
+    assert (sighting.plate is not None) is is_read
+    assert sighting.evidence is not None
+    assert sighting.evidence.frame.offset_s > 1.5
+    assert (sighting.evidence.plate_corners is not None) is is_read

@@ -125,6 +125,21 @@ class Session:
             return None
         return max(1, min(CPU_BATCH, CPU_BATCH_PIXELS // pixels))
 
+    def warm_up(self, side: int) -> None:
+        """Run once on the largest blank input that comes often: the memory for it is there from then on.
+
+        Args:
+            side: of a square input, for a model that does not say its size.
+
+        Raises:
+            InferenceError: onnxruntime refused the run.
+        """
+        table = self.manifest.get("input")
+        height, width = int(table.get("height", side)), int(table.get("width", side))
+        n = self.most(height * width) or 1
+        shape = (n, 3, height, width) if table["layout"] == "nchw" else (n, height, width, 3)
+        self.run(np.zeros(shape, table["dtype"]))
+
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[np.float32]]:
         """Outputs in the order of the manifest's ``[outputs]`` table.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,15 +25,33 @@ from vision.types import F32, Box, Vehicle
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Detectors, reader and classifier, with the manifests they came from."""
+    """Detectors, reader and classifier, with the sessions they run in."""
 
     vehicles: VehicleDetector
     plates: PlateDetector
     reader: PlateReader
     attributes: AttributeClassifier
-    manifests: tuple[Manifest, ...]
+    sessions: tuple[Session, ...]
     provider: str  # of onnxruntime, the one that really runs the networks
     coarse: F32  # (detector classes, attribute types): 1 where the type is a finer name for the class
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """What the models say of themselves."""
+        return tuple(session.manifest for session in self.sessions)
+
+    def warm_up(self, workers: int) -> None:
+        """Run every network in so many threads at once, so that what a crowd will need is taken before frames come.
+
+        Args:
+            workers: threads that will use the networks.
+
+        Raises:
+            InferenceError: a network cannot run.
+        """
+        with ThreadPoolExecutor(workers) as threads:
+            for session in self.sessions:
+                list(threads.map(session.warm_up, [self.vehicles.side] * workers))
 
 
 def load_stages(config: Config) -> Stages:
@@ -65,7 +84,7 @@ def load_stages(config: Config) -> Stages:
         plates=PlateDetector(sessions["plates"], refiner, min_score=detect.plate_min_score),
         reader=PlateReader(sessions["reader"], load_grammar(config.plates.grammar)),
         attributes=attributes,
-        manifests=tuple(s.manifest for s in sessions.values()),
+        sessions=tuple(sessions.values()),
         provider=sessions["vehicles"].provider,
         coarse=coarse_of(sessions["attributes"].manifest, vehicles.classes, attributes.types),
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from vision import kernels
 from vision.errors import OutputError
+from vision.sightings.lasting import plain
 from vision.types import U8, Box, Evidence
 
 PLATE_SIZE = (320, 96)  # width, height of the straightened plate picture
@@ -18,7 +19,7 @@ PLATE_SIZE = (320, 96)  # width, height of the straightened plate picture
 
 def pictures_of(evidence: Evidence) -> dict[str, U8]:
     """BGR uint8 pictures by role: scene (whole frame), vehicle (its box), plate (straightened, 320 x 96)."""
-    planes = evidence.frame.planes
+    planes = plain(evidence.frame.planes)
     pictures = {"scene": kernels.to_bgr(planes)}
     if evidence.vehicle_box is not None:
         roi = pixels_of(evidence.vehicle_box, planes.width, planes.height)

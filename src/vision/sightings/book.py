@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from vision.plates.fuse import PlateFusion, distance
 from vision.plates.grammar import TextDecoder
 from vision.sightings.counts import BookCounts
 from vision.sightings.groups import clusters_of, groups_of, owners_of
+from vision.sightings.lasting import Keeper
 from vision.sightings.records import Alarm, Look, PlateRecord, Span, VehicleRecord
 from vision.sightings.rules import ReadRules, same_plate
 from vision.sightings.summary import Describe, alarm_of, carry, merged_into, sighting_of
@@ -58,6 +60,7 @@ class Book:
         self.divided_ids: list[int] = []  # tracks divided by the last `see_plate`
         self._plates: list[PlateRecord] = []
         self._plate_of: dict[int, PlateRecord] = {}  # plate track id -> the record it adds to now
+        self._keeper = Keeper()
         self.counts = BookCounts()
 
     def see_vehicle(self, frame: Frame, track_id: int, box: Box, score: float, probs: F32) -> VehicleRecord:
@@ -66,7 +69,7 @@ class Book:
         if record is None:
             record = VehicleRecord(track_id, Span.start(frame, box), np.zeros_like(probs))
             self._vehicles[track_id] = record
-        record.see(frame, box, score, probs)
+        record.see(frame, box, score, probs, self._keeper)
         return record
 
     def vehicle(self, track_id: int) -> VehicleRecord:
@@ -88,7 +91,7 @@ class Book:
         if record is None:
             record = self._open_plate(track_id, look)
         elif self._contradicts(record, read):
-            held, record.held = record.held, look
+            held, record.held = record.held, replace(look, frame=self._keeper.keep(frame))
             if held is None or distance(held.read.plate.text, read.plate.text) > 1:
                 return record
             record.held, record.is_ended = None, True
@@ -97,7 +100,7 @@ class Book:
         else:
             record.held = None
         for one in looks:
-            record.see(one)
+            record.see(one, self._keeper, self._rules.min_look_score)
             if one.vehicle is not None:
                 self._follow(record, one, one.vehicle[1])
         return record
@@ -109,7 +112,7 @@ class Book:
             return
         had, has = self._believed(vehicle.plate) if vehicle.plate else None, self._believed(plate)
         if vehicle.plate is plate or had is None or has is None or same_plate(had, has):
-            vehicle.fits(plate)
+            vehicle.fits(plate, is_read=had is not None or has is not None)
             return
         vehicle.n_strange += 1
         if vehicle.n_strange < STRANGE_LOOKS:
@@ -119,7 +122,7 @@ class Book:
         self._vehicles[vehicle.track_id] = after
         moved = min(plate.votes.pop(before.key, 0), plate.fusion.n_looks)
         plate.votes[after.key] = max(1, moved)
-        after.fits(plate)
+        after.fits(plate, is_read=True)
         self.counts.divided += 1
         self.divided_ids.append(vehicle.track_id)
 
@@ -173,8 +176,7 @@ class Book:
 
         One so near that it fills the picture may be neither, for a while.
         """
-        frame_width = record.evidence.frame.width if record.evidence else 0
-        is_near = record.fusion.max_width_px >= 0.1 * frame_width
+        is_near = record.fusion.max_width_px >= 0.1 * record.frame_width
         return record.span.is_fixed(6.0 if is_near else 3.0)
 
     def end(self, vehicle_ids: Iterable[int], plate_ids: Iterable[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vision import kernels
-from vision.plates.view import PlateView, gray_of, view_of
+from vision.plates.view import PlateView, gray_of
 from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.types import Evidence, Reason
 
@@ -38,10 +38,7 @@ def reason_of(vehicles: Sequence[VehicleRecord], plates: Sequence[PlateRecord], 
     if max(p.fusion.max_width_px for p in plates) < min_width_px:
         return "too_small"
     best_plate = max(plates, key=lambda p: p.best_quality)
-    evidence = best_plate.evidence
-    if evidence is None or evidence.plate_corners is None:
-        return "low_score"
-    reason = reason_of_view(view_of(evidence.frame.planes, evidence.plate_corners))
+    reason = reason_of_view(best_plate.view) if best_plate.view else "low_score"
     if reason == "low_score" and best_plate.has_clear_read:
         return "format"
     return reason

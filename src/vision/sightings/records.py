@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from vision.plates.fuse import PlateFusion
+from vision.plates.view import PlateView, view_of
 from vision.scene.way import Way
-from vision.sightings.lasting import lasting
+from vision.sightings.lasting import Keeper
 from vision.types import F32, Box, Evidence, Frame, PlateRead
 
 LEAVING_S = 0.6
@@ -86,10 +87,10 @@ class VehicleRecord:
         """What plates vote for: the track and its part."""
         return self.track_id, self.part
 
-    def fits(self, plate: PlateRecord) -> None:
+    def fits(self, plate: PlateRecord, *, is_read: bool) -> None:
         """A look showed the plate that belongs to this vehicle: all so far is its own."""
         self.plate, self.n_strange, self.since = plate, 0, None
-        self.fitting = replace(self, span=replace(self.span), fitting=None)
+        self.fitting = replace(self, span=replace(self.span), fitting=None) if is_read else None
 
     def divided(self, frame: Frame, box: Box) -> tuple[VehicleRecord, VehicleRecord]:
         """The vehicle as of the last look that fitted, ended, and the one that came after it."""
@@ -98,12 +99,12 @@ class VehicleRecord:
         before.is_ended, before.way, after.part = True, self.way, self.part + 1
         return before, after
 
-    def see(self, frame: Frame, box: Box, score: float, probs: F32) -> None:
-        """Add one detection of the vehicle."""
+    def see(self, frame: Frame, box: Box, score: float, probs: F32, keeper: Keeper | None) -> None:
+        """Add one detection of the vehicle; no picture of it without a keeper, and no better one once it is read."""
         if self.fitting is not None:
             if self.since is None:
                 self.since = VehicleRecord(self.track_id, Span.start(frame, box), np.zeros_like(probs))
-            self.since.see(frame, box, score, probs)
+            self.since.see(frame, box, score, probs, None)
         self.span.see(frame, box)
         self.class_votes = self.class_votes + score * probs
         self.score_sum += score
@@ -113,9 +114,10 @@ class VehicleRecord:
         self.is_at_edge = not is_whole
         self.was_whole |= is_whole
         area = width * height * score * (1.0 if is_whole else 0.5)
-        if area > self.best_area * 1.1:  # a new frame is kept only for a clearly better view
+        is_better = self.fitting is None and area > self.best_area * 1.1  # clearly: each frame that is kept costs
+        if keeper is not None and (is_better or self.evidence is None):
             self.best_area = area
-            self.evidence = Evidence(lasting(frame), box, None)
+            self.evidence = Evidence(keeper.keep(frame), box, None)
 
     def leaves_as(self, part: VehicleRecord) -> bool:
         """Whether ``part`` is what was left of this vehicle while it drove out of the picture.
@@ -170,14 +172,19 @@ class Look:
 
 @dataclass(slots=True, eq=False)
 class PlateRecord:
-    """One plate track: its looks fused, the vehicles it was seen on, and the frame of its clearest look."""
+    """One plate track: its looks fused, the vehicles it was seen on, and its clearest look.
+
+    The look's frame is kept from the first look on that is clear enough for the plate to be believed.
+    """
 
     track_id: int
     span: Span
     fusion: PlateFusion
     votes: dict[Key, int] = field(default_factory=dict)
     best_quality: float = 0.0
+    view: PlateView | None = None
     evidence: Evidence | None = None
+    frame_width: int = 0
     has_clear_read: bool = False  # one look showed sure characters, whether or not they are a plate
     held: Look | None = None  # a strong read that contradicts the others, waiting for a second one
     is_ended: bool = False
@@ -185,8 +192,8 @@ class PlateRecord:
     alarm: Alarm | None = None
     n_merged: int = 0  # early sightings of its own that were merged into another plate's
 
-    def see(self, look: Look) -> None:
-        """Add one look."""
+    def see(self, look: Look, keeper: Keeper, min_look_score: float) -> None:
+        """Add one look; a plate is not believed before one of them has the least score."""
         frame, read, vehicle = look.frame, look.read, look.vehicle
         self.is_fresh = True
         self.span.see(frame, read.box)
@@ -194,9 +201,12 @@ class PlateRecord:
         self.has_clear_read |= math.exp(float(read.log_probs.max(1).sum())) > CLEAR
         if vehicle is not None:
             self.votes[vehicle[0]] = self.votes.get(vehicle[0], 0) + 1
-        if self.evidence is None or quality > self.best_quality * 1.05:
-            self.best_quality = quality
-            self.evidence = Evidence(lasting(frame), vehicle[1] if vehicle else None, read.corners)
+        is_better = self.view is None or quality > self.best_quality * 1.05
+        if is_better:
+            self.best_quality, self.frame_width = quality, frame.width
+            self.view = view_of(frame.planes, read.corners)
+        if self.fusion.best_look >= min_look_score and (is_better or self.evidence is None):
+            self.evidence = Evidence(keeper.keep(frame), vehicle[1] if vehicle else None, read.corners)
 
     def vehicles(self) -> list[Key]:
         """Vehicles this plate belongs to: seen there at least twice, or always, and in a quarter of its looks.

@@ -37,7 +37,7 @@ def sighting_of(
     first, last = min(every, key=lambda s: s.first_ns), max(every, key=lambda s: s.last_ns)
     start, stop = min(spans, key=lambda s: s.first_ns), max(spans, key=lambda s: s.last_ns)
     main = max(vehicles, key=lambda v: v.score_sum, default=None)
-    best = max(plates, key=lambda p: p.best_quality, default=None)
+    best = max((p for p in plates if p.evidence), key=lambda p: p.best_quality, default=None)
     evidence = best.evidence if best and text else main.evidence if main else best.evidence if best else None
     alarm = alarm_of(alarmed)
     return Sighting(

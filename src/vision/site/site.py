@@ -122,10 +122,12 @@ class Site:
         """Start all cameras and workers; does nothing if they run."""
         if self._threads:
             return
+        workers = self.settings.workers or n_cores()
+        self.stages.warm_up(workers)
         self.started_ns = time.time_ns()
         for settings in self.settings.cameras:
             self._add(settings)
-        bodies = [self._work] * (self.settings.workers or n_cores())
+        bodies = [self._work] * workers
         self._threads = [
             threading.Thread(target=body, name=f"site-{body.__name__.strip('_')}-{i}", daemon=True)
             for i, body in enumerate([*bodies, self._keep])
