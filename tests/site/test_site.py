@@ -266,17 +266,17 @@ def test_reload_touches_only_what_changed(stages: Stages) -> None:
             opened.append(camera.id)
         return still(camera.id, 200, 0.01)
 
-    before = settings("kept", "changed", "moved", "removed", queue=256)
+    before = settings("kept", "changed", "moved", "removed", queue=256, quiet_s=600)
     site = Site(before, stages=stages, open_source=open_source)
     events, thread = collect(site)
     until(lambda: len(site.cameras) == 4 and all(c.counts.processed > 5 for c in site.cameras.values()))
     kept, changed, removed = (site.cameras[i] for i in ("kept", "changed", "removed"))
     stream = changed.stream
     cameras = [
-        {"id": "kept", "url": "test:kept", "queue": 256},
-        {"id": "changed", "url": "test:changed", "queue": 256, "pace": {"mode": "every_frame"}},
-        {"id": "moved", "url": "test:elsewhere", "queue": 256},
-        {"id": "new", "url": "test:new", "queue": 256},
+        {"id": "kept", "url": "test:kept", "queue": 256, "quiet_s": 600},
+        {"id": "changed", "url": "test:changed", "queue": 256, "quiet_s": 600, "pace": {"mode": "every_frame"}},
+        {"id": "moved", "url": "test:elsewhere", "queue": 256, "quiet_s": 600},
+        {"id": "new", "url": "test:new", "queue": 256, "quiet_s": 600},
     ]
     done = site.reload(parse_site({"camera": cameras}))
     assert done == {"added": ["new"], "removed": ["removed"], "reconnected": ["moved"], "changed": ["changed"]}
@@ -296,12 +296,12 @@ def test_reload_touches_only_what_changed(stages: Stages) -> None:
 
 def test_a_reload_of_one_among_eight_loses_no_frame_of_the_others(stages: Stages) -> None:
     n, ids = 150, "abcdefgh"
-    site = Site(settings(*ids, queue=256), stages=stages, open_source=lambda s, say: still(s.id, n, 0.02))
+    site = Site(settings(*ids, queue=256, quiet_s=600), stages=stages, open_source=lambda s, say: still(s.id, n, 0.02))
     _, thread = collect(site)
     until(lambda: len(site.cameras) == 8 and all(c.counts.processed > 5 for c in site.cameras.values()))
     others = [site.cameras[i] for i in ids[1:]]
     for change in ({"url": "test:elsewhere"}, {"pace": {"mode": "every_frame"}}, {"url": "test:third"}):
-        cameras = [{"id": i, "url": f"test:{i}", "queue": 256} for i in ids]
+        cameras = [{"id": i, "url": f"test:{i}", "queue": 256, "quiet_s": 600} for i in ids]
         site.reload(parse_site({"camera": [{**cameras[0], **change}, *cameras[1:]]}))
     until(lambda: all(c.counts.processed == n for c in others))
     site.finish()
