@@ -11,7 +11,7 @@ from tests.clip import N_FRAMES, demo_clip
 from vision.pipeline.config import Config
 from vision.pipeline.runner import Pipeline
 from vision.pipeline.stream import FrameResult, Stream
-from vision.types import Sighting
+from vision.types import F32, Detections, Sighting
 from vision.video.file import FileSource
 
 
@@ -62,6 +62,29 @@ def test_a_stream_that_is_told_to_hurry_looks_less_often_and_counts_it() -> None
     assert stream.counts.postponed > 5
     assert stream.counts.looks > 5
     assert sum(stream.counts.detections.values()) < 0.5 * sum(run("adaptive")[0].counts.detections.values())
+
+
+def test_a_crowd_is_classified_in_parts_those_first_that_gain_most() -> None:
+    stream = Pipeline().open("street")
+    with FileSource(demo_clip()) as source:
+        frame = next(iter(source))
+    corners = np.repeat(np.arange(6, dtype=np.float32)[:, None] * 40, 2, 1)
+    boxes = np.concatenate((corners, corners + 60), 1)
+    probs = np.full((6, len(stream._stages.vehicles.classes)), 0.1, np.float32)
+
+    def classified(boxes: F32) -> list[int]:
+        """How often each vehicle was classified, after three more at most."""
+        for i, box in enumerate(boxes):
+            stream.book.see_vehicle(frame, i, tuple(box.tolist()), 0.9, probs[i])
+        vehicles = Detections(boxes, np.full(6, 0.9, np.float32), probs, stream._stages.vehicles.classes)
+        stream._attributes(frame, vehicles, np.arange(6), 3)
+        return [stream.book.vehicle(i).n_attributes for i in range(6)]
+
+    assert classified(boxes) == [1, 1, 1, 0, 0, 0]
+    assert classified(boxes) == [1, 1, 1, 1, 1, 1]
+    assert classified(boxes) == [1, 1, 1, 1, 1, 1]  # none is seen larger than before
+    boxes[:, 2:] += np.array([30, 0, 90, 60, 20, 50], np.float32)[:, None]
+    assert classified(boxes) == [1, 1, 2, 2, 1, 2]
 
 
 def test_streams_on_several_threads_share_the_networks() -> None:
