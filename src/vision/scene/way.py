@@ -157,6 +157,20 @@ class Way:
                 new += self._settle(line, at)
         return new
 
+    def absorb(self, other: Way) -> None:
+        """Take over the way of a later track of the same vehicle; a line counts once per direction."""
+        crossed = {(c.line, c.direction) for c in self.crossings}
+        self.crossings += [c for c in other.crossings if (c.line, c.direction) not in crossed]
+        for zone, stay in other.stays.items():
+            own = self.stays.setdefault(zone, Stay())
+            own.seconds, own.still_s = own.seconds + stay.seconds, max(own.still_s, stay.still_s)
+        for lane, progress in other.progress.items():
+            mine = self.progress.setdefault(lane, Progress())
+            mine.seconds, mine.is_wrong = mine.seconds + progress.seconds, mine.is_wrong or progress.is_wrong
+        if len(other.places) > len(self.places):
+            self.places, self.place_s = other.places, other.place_s
+        self.last_ns = max(self.last_ns, other.last_ns)
+
     def finish(self) -> list[Crossing]:
         """The track has ended: where it was beyond a line, it has crossed it."""
         return [c for line, at in zip(self.scene.lines, self.at_lines, strict=False) for c in self._settle(line, at)]
@@ -188,29 +202,20 @@ def passage_of(ways: Sequence[Way]) -> Passage:
     """What one vehicle did in the scene, from the ways of all its tracks; a line counts once per direction."""
     if not ways:
         return Passage()
-    scene, meter = ways[0].scene, ways[0].meter
-    crossings: list[Crossing] = []
-    stays: dict[int, Stay] = {}
-    lanes: dict[int, float] = {}
+    whole = Way(ways[0].scene, ways[0].meter)
     for way in sorted(ways, key=lambda w: w.last_ns):
-        for crossing in way.crossings:
-            if all((c.line, c.direction) != (crossing.line, crossing.direction) for c in crossings):
-                crossings.append(crossing)
-        for zone, stay in way.stays.items():
-            total = stays.setdefault(zone, Stay())
-            total.seconds, total.still_s = total.seconds + stay.seconds, max(total.still_s, stay.still_s)
-        for lane, progress in way.progress.items():
-            lanes[lane] = lanes.get(lane, 0.0) + progress.seconds
-    longest = max(ways, key=lambda w: len(w.places))
-    speed = meter.speed(np.array(longest.places), np.array(longest.place_s)) if meter and longest.places else None
+        whole.absorb(way)
+    scene, meter, places = whole.scene, whole.meter, whole.places
+    speed = meter.speed(np.array(places), np.array(whole.place_s)) if meter and places else None
+    lanes = {lane: progress.seconds for lane, progress in whole.progress.items()}
     dwells = []
-    for zone, stay in sorted(stays.items()):
+    for zone, stay in sorted(whole.stays.items()):
         name, over = scene.zones[zone].name, is_over(scene, zone, stay)
         dwells.append(Dwell(name, round(stay.seconds, 2), round(stay.still_s, 2), over))
     return Passage(
         lane=scene.lanes[max(lanes, key=lambda i: lanes[i])].name if lanes else None,
-        crossings=tuple(sorted(crossings, key=lambda c: c.time_ns)),
+        crossings=tuple(sorted(whole.crossings, key=lambda c: c.time_ns)),
         dwells=tuple(dwells),
-        is_wrong_way=any(p.is_wrong for way in ways for p in way.progress.values()),
+        is_wrong_way=any(p.is_wrong for p in whole.progress.values()),
         speed=speed,
     )

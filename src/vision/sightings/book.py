@@ -10,6 +10,7 @@ import numpy as np
 from vision.plates.fuse import PlateFusion, distance
 from vision.plates.grammar import TextDecoder
 from vision.sightings.counts import BookCounts
+from vision.sightings.folding import fold
 from vision.sightings.groups import clusters_of, groups_of, owners_of
 from vision.sightings.lasting import Keeper
 from vision.sightings.records import Alarm, Look, PlateRecord, Span, VehicleRecord
@@ -184,6 +185,8 @@ class Book:
         for vehicle_id in vehicle_ids:
             if vehicle_id in self._vehicles:
                 self._vehicles[vehicle_id].is_ended = True
+                for plate in self._plates:
+                    plate.vehicle_ended(self._vehicles[vehicle_id].key)
         for plate_id in plate_ids:
             record = self._plate_of.pop(plate_id, None)
             if record is not None:
@@ -202,6 +205,8 @@ class Book:
             if all(m.is_ended for m in members) and (now_ns is None or now_ns - last_ns > self._linger_ns):
                 sightings += self._conclude(vehicles, plates)
                 self._forget(vehicles, plates)
+            elif now_ns is not None:
+                self._forget(*fold(vehicles, plates, self._believed, now_ns - self._linger_ns))
         return sorted(sightings, key=lambda s: (s.first_time_ns, s.id))
 
     def _all_vehicles(self) -> list[VehicleRecord]:

@@ -15,6 +15,7 @@ from vision.types import F32, Box, Evidence, Frame, PlateRead
 
 LEAVING_S = 0.6
 Key = tuple[int, int]  # track id and part of a vehicle
+ENDED_VOTES = 12  # looks at a plate on a vehicle whose track has ended count as so many at most: it may have a new one
 CLEAR = 0.8  # the likeliest characters of a look together: what they say is not in doubt
 
 
@@ -34,6 +35,14 @@ class Span:
         """Extend to this frame."""
         self.last_ns, self.last_s, self.last_box = frame.time_ns, frame.offset_s, box
         self.n_frames += 1
+
+    def absorb(self, other: Span) -> None:
+        """Extend to another span of the same thing."""
+        if other.first_ns < self.first_ns:
+            self.first_ns, self.first_s, self.first_box = other.first_ns, other.first_s, other.first_box
+        if other.last_ns > self.last_ns:
+            self.last_ns, self.last_s, self.last_box = other.last_ns, other.last_s, other.last_box
+        self.n_frames += other.n_frames
 
     def is_fixed(self, seconds: float = 3.0) -> bool:
         """Whether it stayed where it was, to a tenth of its width, for longer than this."""
@@ -74,6 +83,7 @@ class VehicleRecord:
     told: frozenset[str] = frozenset()  # offences that early sightings were asked about
     plate: PlateRecord | None = None  # that its looks showed so far
     n_strange: int = 0  # looks since then that showed another one
+    absorbed_ids: tuple[int, ...] = ()  # of earlier or later tracks of the same vehicle
     fitting: VehicleRecord | None = None  # this record as it was at the last look that fitted
     since: VehicleRecord | None = None
 
@@ -119,6 +129,25 @@ class VehicleRecord:
             self.best_area = area
             self.evidence = Evidence(keeper.keep(frame), box, None)
 
+    def absorb(self, other: VehicleRecord) -> None:
+        """Take over another track of the same vehicle; both have ended."""
+        is_later = other.span.last_ns > self.span.last_ns
+        self.is_at_edge = other.is_at_edge if is_later else self.is_at_edge
+        self.span.absorb(other.span)
+        self.absorbed_ids += (other.track_id, *other.absorbed_ids)
+        self.class_votes = self.class_votes + other.class_votes
+        self.score_sum += other.score_sum
+        self.max_width_px = max(self.max_width_px, other.max_width_px)
+        if other.type_votes is not None and other.color_votes is not None:
+            self._add_votes(other.type_votes, other.color_votes, other.attribute_weight)
+        if other.evidence is not None and (self.evidence is None or other.best_area > self.best_area):
+            self.best_area, self.evidence = other.best_area, other.evidence
+        self.was_whole |= other.was_whole
+        if self.way is not None and other.way is not None:
+            self.way.absorb(other.way)
+        self.way, self.told = self.way or other.way, self.told | other.told
+        self.plate = self.fitting = self.since = None
+
     def leaves_as(self, part: VehicleRecord) -> bool:
         """Whether ``part`` is what was left of this vehicle while it drove out of the picture.
 
@@ -141,11 +170,12 @@ class VehicleRecord:
         if self.since is not None:
             self.since.add_attributes(types, colors, area, score)
         self.attribute_area, self.n_attributes = area, self.n_attributes + 1
-        weight = float(np.sqrt(area)) * score
-        if self.type_votes is None or self.color_votes is None:
-            self.type_votes, self.color_votes = np.zeros_like(types), np.zeros_like(colors)
-        self.type_votes = self.type_votes + weight * types
-        self.color_votes = self.color_votes + weight * colors
+        weight = np.float32(np.sqrt(area) * score)
+        self._add_votes(weight * types, weight * colors, float(weight))
+
+    def _add_votes(self, types: F32, colors: F32, weight: float) -> None:
+        self.type_votes = types if self.type_votes is None else self.type_votes + types
+        self.color_votes = colors if self.color_votes is None else self.color_votes + colors
         self.attribute_weight += weight
 
 
@@ -181,6 +211,7 @@ class PlateRecord:
     span: Span
     fusion: PlateFusion
     votes: dict[Key, int] = field(default_factory=dict)
+    n_unowned: int = 0  # looks on no vehicle
     best_quality: float = 0.0
     view: PlateView | None = None
     evidence: Evidence | None = None
@@ -201,6 +232,8 @@ class PlateRecord:
         self.has_clear_read |= math.exp(float(read.log_probs.max(1).sum())) > CLEAR
         if vehicle is not None:
             self.votes[vehicle[0]] = self.votes.get(vehicle[0], 0) + 1
+        else:
+            self.n_unowned += 1
         is_better = self.view is None or quality > self.best_quality * 1.05
         if is_better:
             self.best_quality, self.frame_width = quality, frame.width
@@ -213,6 +246,30 @@ class PlateRecord:
 
         Looks at a plate that moved count only where it was on some vehicle: its vehicle may have been found late.
         """
-        owned = sum(self.votes.values())
-        n = self.fusion.n_looks if self.span.is_fixed(0.0) else owned
+        n = sum(self.votes.values()) + (self.n_unowned if self.span.is_fixed(0.0) else 0)
         return [v for v, count in self.votes.items() if count >= min(2, self.fusion.n_looks) and count * 4 >= n]
+
+    def vehicle_ended(self, key: Key) -> None:
+        """Let the looks at it on this vehicle weigh no more than those that its next track will have soon."""
+        if key in self.votes:
+            self.votes[key] = min(self.votes[key], ENDED_VOTES)
+            self.n_unowned = min(self.n_unowned, ENDED_VOTES)
+
+    def move_votes(self, old: Key, new: Key) -> None:
+        """One vehicle's track was taken over by another one's record."""
+        if old in self.votes:
+            self.votes[new] = min(ENDED_VOTES, self.votes.get(new, 0) + self.votes.pop(old))
+
+    def absorb(self, other: PlateRecord) -> None:
+        """Take over another track of the same plate; both have ended. Alarms are left as they are."""
+        self.span.absorb(other.span)
+        self.fusion.absorb(other.fusion)
+        for key, count in other.votes.items():
+            self.votes[key] = max(count, self.votes.get(key, 0))
+        self.n_unowned = max(self.n_unowned, other.n_unowned)
+        if other.best_quality > self.best_quality:
+            self.best_quality, self.view, self.frame_width = other.best_quality, other.view, other.frame_width
+            self.evidence = other.evidence or self.evidence
+        self.evidence = self.evidence or other.evidence
+        self.has_clear_read |= other.has_clear_read
+        other.evidence = None  # a vehicle may still point there

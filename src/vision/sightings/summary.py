@@ -56,7 +56,7 @@ def sighting_of(
         last_box=stop.last_box,
         n_frames=sum(s.n_frames for s in spans),
         n_reads=sum(p.fusion.n_looks for p in plates),
-        track_ids=tuple(sorted({v.track_id for v in vehicles})),
+        track_ids=tuple(sorted({i for v in vehicles for i in (v.track_id, *v.absorbed_ids)})),
         evidence=evidence,
         passage=passage_of([v.way for v in vehicles if v.way]),
         revision=alarm.revision + 1 if alarm else 1,
