@@ -16,7 +16,8 @@ from vision.report.evidence import pictures_of
 from vision.sightings import lasting
 from vision.sightings.book import Book
 from vision.sightings.lasting import Keeper, KeptPlanes, copied
-from vision.sightings.records import Span, VehicleRecord
+from vision.sightings.records import VehicleRecord
+from vision.sightings.span import Span
 from vision.types import Evidence, Frame, Layout, Planes
 from vision.video.file import FileSource
 

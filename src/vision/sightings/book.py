@@ -13,8 +13,9 @@ from vision.sightings.counts import BookCounts
 from vision.sightings.folding import fold
 from vision.sightings.groups import clusters_of, groups_of, owners_of
 from vision.sightings.lasting import Keeper
-from vision.sightings.records import Alarm, Look, PlateRecord, Span, VehicleRecord
+from vision.sightings.records import Alarm, Look, PlateRecord, VehicleRecord
 from vision.sightings.rules import ReadRules, same_plate
+from vision.sightings.span import Span
 from vision.sightings.summary import Describe, alarm_of, carry, merged_into, sighting_of
 from vision.types import F32, Box, Frame, PlateRead, PlateText, Reason, Sighting
 
@@ -85,7 +86,7 @@ class Book:
         """
         self.counts.looks += 1
         self.divided_ids.clear()
-        look = Look(frame, read, (self._vehicles[vehicle[0]].key, vehicle[1]) if vehicle else None)
+        look = Look(frame, read, (self._vehicles[vehicle[0]], vehicle[1]) if vehicle else None)
         record, looks = self._plate_of.get(track_id), [look]
         if record is None and look.vehicle is not None:
             record = self._again(track_id, look)
@@ -108,7 +109,7 @@ class Book:
 
     def _follow(self, plate: PlateRecord, look: Look, box: Box) -> None:
         """Note on the vehicle whether this is the plate it had; divide the track if it shows another one by now."""
-        vehicle = self._vehicles.get(look.vehicle[0][0]) if look.vehicle else None
+        vehicle = self._vehicles.get(look.vehicle[0].track_id) if look.vehicle else None
         if vehicle is None:
             return
         had, has = self._believed(vehicle.plate) if vehicle.plate else None, self._believed(plate)
@@ -121,8 +122,8 @@ class Book:
         before, after = vehicle.divided(look.frame, box)
         self._parts.append(before)
         self._vehicles[vehicle.track_id] = after
-        moved = min(plate.votes.pop(before.key, 0), plate.fusion.n_looks)
-        plate.votes[after.key] = max(1, moved)
+        moved = min(plate.votes.take(before.key), plate.fusion.n_looks)
+        plate.votes.add(after.key, after.span, max(1, moved))
         after.fits(plate, is_read=True)
         self.counts.divided += 1
         self.divided_ids.append(vehicle.track_id)
@@ -140,7 +141,7 @@ class Book:
         """
         for record in self._plates:
             is_away = look.frame.time_ns - record.span.last_ns > AWAY_NS
-            is_on_it = look.vehicle is not None and look.vehicle[0] in record.vehicles()
+            is_on_it = look.vehicle is not None and look.vehicle[0].key in record.vehicles()
             if is_away and is_on_it and not self._contradicts(record, look.read):
                 self._plate_of[track_id] = record
                 record.is_ended = False
@@ -157,7 +158,7 @@ class Book:
     def plate_on(self, vehicle_id: int) -> PlateText | None:
         """The best believed text so far on a vehicle track, for labels and for deciding where to look next."""
         vehicle = self._vehicles.get(vehicle_id)
-        plates = [self._believed(p) for p in self._plates if vehicle and vehicle.key in p.votes]
+        plates = [self._believed(p) for p in self._plates if vehicle and p.votes.of(vehicle.key)]
         return max((p for p in plates if p), key=lambda p: p.score, default=None)
 
     def plate_text(self, plate_id: int) -> PlateText | None:
@@ -166,7 +167,7 @@ class Book:
         return self._believed(record) if record else None
 
     def _believed(self, record: PlateRecord) -> PlateText | None:
-        is_alone = not record.votes
+        is_alone = not record.votes.shares
         if is_alone and self._is_caption(record):
             return None
         return self._rules.believed(record.fusion, is_alone=is_alone)
@@ -185,8 +186,6 @@ class Book:
         for vehicle_id in vehicle_ids:
             if vehicle_id in self._vehicles:
                 self._vehicles[vehicle_id].is_ended = True
-                for plate in self._plates:
-                    plate.vehicle_ended(self._vehicles[vehicle_id].key)
         for plate_id in plate_ids:
             record = self._plate_of.pop(plate_id, None)
             if record is not None:

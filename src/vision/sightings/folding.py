@@ -43,7 +43,8 @@ def fold_vehicles(owned: Sequence[VehicleRecord], plates: Sequence[PlateRecord],
     for other in old[1:]:
         old[0].absorb(other)
         for plate in plates:
-            plate.move_votes(other.key, old[0].key)
+            if n_looks := plate.votes.take(other.key):
+                plate.votes.add(old[0].key, old[0].span, n_looks)
     return old[1:]
 
 

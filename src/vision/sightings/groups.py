@@ -73,6 +73,6 @@ def owners_of(vehicles: Sequence[VehicleRecord], clusters: Sequence[list[PlateRe
     """The vehicles of each cluster: every vehicle goes where most looks at its plate are."""
     owners: list[list[VehicleRecord]] = [[] for _ in clusters]
     for vehicle in vehicles if clusters else ():
-        votes = [sum(p.votes.get(vehicle.key, 0) for p in cluster) for cluster in clusters]
+        votes = [sum(p.votes.of(vehicle.key) for p in cluster) for cluster in clusters]
         owners[votes.index(max(votes))].append(vehicle)
     return owners

@@ -11,48 +11,12 @@ from vision.plates.fuse import PlateFusion
 from vision.plates.view import PlateView, view_of
 from vision.scene.way import Way
 from vision.sightings.lasting import Keeper
+from vision.sightings.span import Span
+from vision.sightings.votes import Key, Votes
 from vision.types import F32, Box, Evidence, Frame, PlateRead
 
 LEAVING_S = 0.6
-Key = tuple[int, int]  # track id and part of a vehicle
-ENDED_VOTES = 12  # looks at a plate on a vehicle whose track has ended count as so many at most: it may have a new one
 CLEAR = 0.8  # the likeliest characters of a look together: what they say is not in doubt
-
-
-@dataclass(slots=True, eq=False)
-class Span:
-    """When and where something was seen first and last."""
-
-    first_ns: int
-    last_ns: int
-    first_s: float
-    last_s: float
-    first_box: Box
-    last_box: Box
-    n_frames: int = 0
-
-    def see(self, frame: Frame, box: Box) -> None:
-        """Extend to this frame."""
-        self.last_ns, self.last_s, self.last_box = frame.time_ns, frame.offset_s, box
-        self.n_frames += 1
-
-    def absorb(self, other: Span) -> None:
-        """Extend to another span of the same thing."""
-        if other.first_ns < self.first_ns:
-            self.first_ns, self.first_s, self.first_box = other.first_ns, other.first_s, other.first_box
-        if other.last_ns > self.last_ns:
-            self.last_ns, self.last_s, self.last_box = other.last_ns, other.last_s, other.last_box
-        self.n_frames += other.n_frames
-
-    def is_fixed(self, seconds: float = 3.0) -> bool:
-        """Whether it stayed where it was, to a tenth of its width, for longer than this."""
-        moved = max(abs(a - b) for a, b in zip(self.first_box, self.last_box, strict=True))
-        return self.last_s - self.first_s > seconds and moved < 0.1 * (self.first_box[2] - self.first_box[0])
-
-    @staticmethod
-    def start(frame: Frame, box: Box) -> Span:
-        """A span of nothing yet, beginning at this frame."""
-        return Span(frame.time_ns, frame.time_ns, frame.offset_s, frame.offset_s, box, box)
 
 
 @dataclass(slots=True, eq=False)
@@ -193,11 +157,11 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A read in its frame, on a vehicle (track id, part, box) or on none."""
+    """A read in its frame, on a vehicle in a box or on none."""
 
     frame: Frame
     read: PlateRead
-    vehicle: tuple[Key, Box] | None
+    vehicle: tuple[VehicleRecord, Box] | None
 
 
 @dataclass(slots=True, eq=False)
@@ -210,8 +174,7 @@ class PlateRecord:
     track_id: int
     span: Span
     fusion: PlateFusion
-    votes: dict[Key, int] = field(default_factory=dict)
-    n_unowned: int = 0  # looks on no vehicle
+    votes: Votes = field(default_factory=Votes)
     best_quality: float = 0.0
     view: PlateView | None = None
     evidence: Evidence | None = None
@@ -231,9 +194,9 @@ class PlateRecord:
         quality = self.fusion.add(read, frame.time_ns)
         self.has_clear_read |= math.exp(float(read.log_probs.max(1).sum())) > CLEAR
         if vehicle is not None:
-            self.votes[vehicle[0]] = self.votes.get(vehicle[0], 0) + 1
+            self.votes.add(vehicle[0].key, vehicle[0].span)
         else:
-            self.n_unowned += 1
+            self.votes.n_unowned += 1
         is_better = self.view is None or quality > self.best_quality * 1.05
         if is_better:
             self.best_quality, self.frame_width = quality, frame.width
@@ -246,27 +209,14 @@ class PlateRecord:
 
         Looks at a plate that moved count only where it was on some vehicle: its vehicle may have been found late.
         """
-        n = sum(self.votes.values()) + (self.n_unowned if self.span.is_fixed(0.0) else 0)
-        return [v for v, count in self.votes.items() if count >= min(2, self.fusion.n_looks) and count * 4 >= n]
-
-    def vehicle_ended(self, key: Key) -> None:
-        """Let the looks at it on this vehicle weigh no more than those that its next track will have soon."""
-        if key in self.votes:
-            self.votes[key] = min(self.votes[key], ENDED_VOTES)
-            self.n_unowned = min(self.n_unowned, ENDED_VOTES)
-
-    def move_votes(self, old: Key, new: Key) -> None:
-        """One vehicle's track was taken over by another one's record."""
-        if old in self.votes:
-            self.votes[new] = min(ENDED_VOTES, self.votes.get(new, 0) + self.votes.pop(old))
+        n_unowned = self.votes.n_unowned if self.span.is_fixed(0.0) else 0
+        return self.votes.owners(min(2, self.fusion.n_looks), n_unowned)
 
     def absorb(self, other: PlateRecord) -> None:
         """Take over another track of the same plate; both have ended. Alarms are left as they are."""
         self.span.absorb(other.span)
         self.fusion.absorb(other.fusion)
-        for key, count in other.votes.items():
-            self.votes[key] = max(count, self.votes.get(key, 0))
-        self.n_unowned = max(self.n_unowned, other.n_unowned)
+        self.votes.absorb(other.votes)
         if other.best_quality > self.best_quality:
             self.best_quality, self.view, self.frame_width = other.best_quality, other.view, other.frame_width
             self.evidence = other.evidence or self.evidence
