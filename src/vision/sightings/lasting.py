@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from dataclasses import replace
 
 import cv2
@@ -70,7 +69,7 @@ class Keeper:
     def __init__(self) -> None:
         self._original: weakref.ref[Frame] | None = None
         self._last: weakref.ref[Frame] | None = None
-        self._plain: deque[weakref.ref[KeptPlanes]] = deque()
+        self._plain: list[weakref.ref[KeptPlanes]] = []
 
     def keep(self, frame: Frame) -> Frame:
         """The frame with pixels of its own; several vehicles of one frame share a copy.
@@ -95,7 +94,7 @@ class Keeper:
         while excess > 0 and len(living) > 1:
             excess -= living[0].plain_bytes
             living.pop(0).pack()
-        self._plain = deque(weakref.ref(planes) for planes in living)
+        self._plain = [weakref.ref(planes) for planes in living]
 
 
 def plain(planes: Planes) -> Planes:
