@@ -18,7 +18,7 @@ from vision.types import Frame
 from vision.video.clock import NS, FrameClock
 from vision.video.hardware import accelerator
 from vision.video.planes import planes_of
-from vision.video.resting import RestingDecoder
+from vision.video.resting import RestingDecoder, Rests
 from vision.video.uri import redact, stream_id_of
 
 
@@ -36,7 +36,7 @@ class SourceCounts:
     repaired_times: int = 0  # times missing or not increasing
 
 
-class FileSource:
+class FileSource(Rests):
     """A recorded video, opened; iterate it once for its frames.
 
     Args:
@@ -102,7 +102,8 @@ class FileSource:
             self.close()
             raise SourceError(f"{self.name}: expected a video stream with a picture size, got {self.codec} 0x0")
         self.epoch_ns = creation_time_ns(self._container.metadata)
-        self._decoder, self._on_packet = RestingDecoder(), on_packet
+        self._rests = self._decoder = RestingDecoder()
+        self._on_packet = on_packet
         self._n_packets = 0
 
     @property
@@ -110,23 +111,6 @@ class FileSource:
         """Bits the container spends on a pixel of a frame, all its streams together; None if it does not say."""
         bits = self._stream.bit_rate or self._container.bit_rate
         return bits / (self.frame_rate * self.width * self.height) if bits else None
-
-    @property
-    def is_resting(self) -> bool:
-        """Whether frames may be left out undecoded, and counted, since nothing moves.
-
-        May be changed while iterating, from any thread; see `vision.video.resting.RestingDecoder`.
-        """
-        return self._decoder.is_resting
-
-    @is_resting.setter
-    def is_resting(self, value: bool) -> None:
-        self._decoder.is_resting = value
-
-    @property
-    def undecoded(self) -> int:
-        """Frames left out so far since nothing moved."""
-        return self._decoder.undecoded
 
     @property
     def n_frames_expected(self) -> int | None:

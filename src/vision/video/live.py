@@ -30,7 +30,7 @@ from vision.video.folder import FolderSource
 from vision.video.hardware import accelerator
 from vision.video.pacing import Pacer
 from vision.video.planes import planes_of
-from vision.video.resting import RestingDecoder
+from vision.video.resting import RestingDecoder, Rests
 from vision.video.status import LiveCounts, LiveStatus, OnStatus, Source, States
 from vision.video.uri import redact, stream_id_of
 from vision.video.wall_clock import HIDDEN_NS, NS, WallClock
@@ -46,7 +46,7 @@ CLOCK_WRONG_S = 5.0  # a camera whose clock is off by more is told of
 __all__ = ["LiveCounts", "LiveSource", "LiveStatus", "Source", "States", "open_live"]
 
 
-class LiveSource:
+class LiveSource(Rests):
     """One live camera. One thread iterates it; any thread may `close` it.
 
     The iteration ends only after `close`. Errors never end it: they are counted by cause, told, and followed by a
@@ -87,7 +87,7 @@ class LiveSource:
         self.counts = LiveCounts()
         self.status = LiveStatus("connecting", time.time_ns())
         self.camera_clock_s: float | None = None
-        self._decoder = RestingDecoder()
+        self._rests = self._decoder = RestingDecoder()
         self._uri, self._transport, self._timeout_s, self._device = uri, transport, timeout_s, device
         self._limit_s = frame_limit_s(uri, timeout_s)
         self._first_s, self._longest_s = first_wait_s, longest_wait_s
@@ -104,23 +104,6 @@ class LiveSource:
     def close(self) -> None:
         """End the iteration: waits at once, a silent connection within ``timeout_s``."""
         self._closed.set()
-
-    @property
-    def is_resting(self) -> bool:
-        """Whether frames may be left out undecoded, and counted, since nothing moves.
-
-        Any thread may set it; see `vision.video.resting.RestingDecoder`.
-        """
-        return self._decoder.is_resting
-
-    @is_resting.setter
-    def is_resting(self, value: bool) -> None:
-        self._decoder.is_resting = value
-
-    @property
-    def undecoded(self) -> int:
-        """Frames left out so far."""
-        return self._decoder.undecoded
 
     def __iter__(self) -> Iterator[Frame]:
         watchdog = threading.Thread(target=self._watch, name=f"watchdog-{self.stream_id}", daemon=True)

@@ -13,11 +13,12 @@ from vision.errors import DecodeError
 from vision.types import Frame, Planes
 from vision.video.live import LiveSource
 from vision.video.main_stream import Group, LatePlanes, MainStream
+from vision.video.resting import Rests
 
 WAIT_S = 0.25  # for packets of the main stream that are on their way
 
 
-class PairSource:
+class PairSource(Rests):
     """Frames at the times of the sub stream, in the pixels of the main stream.
 
     ``overview`` of a frame is the sub stream's picture; ``planes`` is the main stream's of the same moment, decoded
@@ -31,22 +32,9 @@ class PairSource:
 
     def __init__(self, sub: LiveSource, main: MainStream) -> None:
         self.sub, self.main = sub, main
+        self._rests = sub  # the main stream is decoded on demand anyway
         self.missing = self.damaged = 0
         self._is_late = False  # then nobody waits for it: the sub stream must not queue up
-
-    @property
-    def is_resting(self) -> bool:
-        """Whether frames of the sub stream may be left out; the main stream is decoded on demand anyway."""
-        return self.sub.is_resting
-
-    @is_resting.setter
-    def is_resting(self, value: bool) -> None:
-        self.sub.is_resting = value
-
-    @property
-    def undecoded(self) -> int:
-        """Frames of the sub stream left out so far."""
-        return self.sub.undecoded
 
     def close(self) -> None:
         """End the iteration."""

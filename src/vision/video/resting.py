@@ -8,6 +8,8 @@ from typing import Any
 import av
 import av.error
 
+from vision.video.status import Resting
+
 MEMORY = 50  # packets by which a still picture is known
 LEAST = 25  # fewer say too little
 FACTOR, EXTRA = 1.5, 100  # a packet larger than this times the largest of a still picture, and so many bytes: it moves
@@ -114,3 +116,23 @@ def emptied(packet: av.Packet[Any]) -> list[av.VideoFrame]:
     for picture in pictures:
         picture.time_base = packet.time_base  # which they do not have when they come this way
     return pictures
+
+
+class Rests:
+    """A source that leaves out frames as its decoder does, or the source that it takes its frames from."""
+
+    _rests: Resting
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether frames may be left out undecoded, and counted, since nothing moves; any thread may set it."""
+        return self._rests.is_resting
+
+    @is_resting.setter
+    def is_resting(self, value: bool) -> None:
+        self._rests.is_resting = value
+
+    @property
+    def undecoded(self) -> int:
+        """Frames left out so far."""
+        return self._rests.undecoded
