@@ -20,6 +20,7 @@ from vision.sightings.records import VehicleRecord
 from vision.sightings.span import Span
 from vision.types import Evidence, Frame, Layout, Planes
 from vision.video.file import FileSource
+from vision.video.main_stream import LatePlanes
 
 
 def first_frame() -> Frame:
@@ -78,9 +79,29 @@ def test_padded_planes_of_any_layout_are_copied(layout: Layout, shapes: list[tup
         assert a.flags.c_contiguous
 
 
-def test_a_frame_with_an_overview_is_left_as_it_is(frame: Frame) -> None:
-    paired = replace(frame, overview=frame.planes)
-    assert Keeper().keep(paired) is paired
+def test_pixels_that_are_made_late_stay_so_until_somebody_asks_and_are_copied_then(frame: Frame) -> None:
+    asked: list[int] = []
+
+    def load() -> Planes:
+        asked.append(1)
+        return frame.planes
+
+    late, keeper = LatePlanes(load, (frame.width, frame.height)), Keeper()
+    paired = replace(frame, planes=late, overview=frame.planes)
+    kept = keeper.keep(paired)
+    planes = kept.planes
+    assert isinstance(planes, KeptPlanes)
+    assert (kept.width, kept.height, kept.overview) == (frame.width, frame.height, None)
+    keeper.keep(frame)
+    assert not asked
+    assert np.shares_memory(late.data[0], frame.planes.data[0])  # the plates of the frame are looked for
+    assert planes.plain_bytes == 0
+    assert keeper.keep(paired) is not kept  # it is not the last one any more
+    assert planes.plain_bytes == sum(plane.nbytes for plane in frame.planes.data)
+    assert not np.shares_memory(planes.data[0], frame.planes.data[0])
+    np.testing.assert_array_equal(planes.data[0], frame.planes.data[0])
+    assert (planes.layout, planes.matrix, planes.full_range) == ("i420", frame.planes.matrix, frame.planes.full_range)
+    assert len(asked) == 1
 
 
 def frames(n: int, first: Frame) -> list[Frame]:
@@ -113,13 +134,14 @@ def test_packed_pixels_are_nearly_the_same_and_take_a_fraction(frame: Frame, lay
     y, u, v = (np.ascontiguousarray(d) for d in frame.planes.data)
     data = {"i420": (y, u, v), "nv12": (y, np.dstack([u, v])), "bgr": (np.dstack([y, y, 255 - y]),)}[layout]
     kept = KeptPlanes(Planes(layout, data, "bt601", True))
+    kept.settle()
     first = kept.data
     kept.pack()
     kept.pack()
     assert (kept.layout, kept.matrix, kept.full_range) == (layout, "bt601", True)
     assert (kept.width, kept.height) == (frame.width, frame.height)
     for before, exact, after in zip(first, data, kept.data, strict=True):
-        assert before is exact
+        np.testing.assert_array_equal(before, exact)
         assert (after.shape, after.dtype) == (exact.shape, exact.dtype)
         error = np.mean((after.astype(np.float64) - exact) ** 2)
         assert 10 * np.log10(255**2 / error) > 40

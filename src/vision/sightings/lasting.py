@@ -8,31 +8,51 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from vision.types import U8, Frame, Planes
+from vision.types import U8, Frame, Layout, Matrix, Planes
+from vision.video.main_stream import LatePlanes
 
 PLAIN_BYTES = 24 << 20  # of kept frames of one stream that are not compressed: 8 frames of 1920 x 1080
 QUALITY = 95  # of the others, as JPEG plane by plane: 50 dB and a sixth to a tenth of the bytes in 1080p traffic
 
 
 class KeptPlanes(Planes):
-    """Planes that become JPEGs when `pack` is called, and are decoded whenever their ``data`` is asked for then."""
+    """Planes that get memory of their own, and become JPEGs when `pack` is called: then ``data`` is decoded each time.
 
-    __slots__ = ("__weakref__", "_jpegs", "_plain", "_size")
-    _plain: tuple[U8, ...] | None
+    Pixels that are only made when they are asked for stay so.
+    """
+
+    __slots__ = ("__weakref__", "_is_own", "_jpegs", "_planes", "_size")
+    _planes: Planes
+    _is_own: bool
     _jpegs: tuple[tuple[bytes, ...], ...]
     _size: tuple[int, int]
 
     def __init__(self, planes: Planes) -> None:
-        values: dict[str, object] = {"layout": planes.layout, "matrix": planes.matrix, "full_range": planes.full_range}
-        values |= {"_plain": planes.data, "_jpegs": (), "_size": (planes.width, planes.height)}
+        self._set(_planes=planes, _is_own=False, _jpegs=(), _size=(planes.width, planes.height))
+
+    def _set(self, **values: object) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)  # the base is frozen
 
     @property
+    def layout(self) -> Layout:
+        """See `Planes`."""
+        return self._planes.layout
+
+    @property
     def data(self) -> tuple[U8, ...]:
         """See `Planes`."""
-        plain = self._plain  # another thread may pack meanwhile
-        return decoded(self._jpegs) if plain is None else plain
+        return self._planes.data or decoded(self._jpegs)  # another thread may pack meanwhile
+
+    @property
+    def matrix(self) -> Matrix:
+        """See `Planes`."""
+        return self._planes.matrix
+
+    @property
+    def full_range(self) -> bool:
+        """See `Planes`."""
+        return self._planes.full_range
 
     @property
     def width(self) -> int:
@@ -46,14 +66,20 @@ class KeptPlanes(Planes):
 
     @property
     def plain_bytes(self) -> int:
-        """What the uncompressed pixels take, 0 once they are packed."""
-        return sum(plane.nbytes for plane in self._plain or ())
+        """What uncompressed pixels of its own take."""
+        return sum(plane.nbytes for plane in self._planes.data) if self._is_own else 0
+
+    def settle(self) -> None:
+        """Copy the pixels once they are there."""
+        is_made = not isinstance(self._planes, LatePlanes) or self._planes.is_made
+        if is_made and not self._is_own:
+            self._set(_planes=copied(self._planes), _is_own=True)
 
     def pack(self) -> None:
-        """Keep the pixels compressed from now on."""
-        if self._plain is not None:
-            object.__setattr__(self, "_jpegs", encoded(self._plain))
-            object.__setattr__(self, "_plain", None)
+        """Keep pixels of its own compressed from now on."""
+        if self.plain_bytes:
+            self._set(_jpegs=encoded(self._planes.data))
+            self._set(_planes=replace(self._planes, data=()))
 
 
 class Keeper:
@@ -69,32 +95,33 @@ class Keeper:
     def __init__(self) -> None:
         self._original: weakref.ref[Frame] | None = None
         self._last: weakref.ref[Frame] | None = None
-        self._plain: list[weakref.ref[KeptPlanes]] = []
+        self._kept: list[weakref.ref[KeptPlanes]] = []
 
     def keep(self, frame: Frame) -> Frame:
-        """The frame with pixels of its own; several vehicles of one frame share a copy.
-
-        Frames with an overview are left as they are: theirs may not be decoded yet.
-        """
-        if frame.overview is not None:
-            return frame
+        """The frame with pixels of its own and without an overview; several vehicles of one frame share a copy."""
         last = self._last() if self._last else None
         if last is not None and self._original is not None and self._original() is frame:
             return last
-        planes = KeptPlanes(copied(frame.planes))
-        copy = replace(frame, planes=planes)
+        planes = KeptPlanes(frame.planes)
+        copy = replace(frame, planes=planes, overview=None)
         self._original, self._last = weakref.ref(frame), weakref.ref(copy)
-        self._plain.append(weakref.ref(planes))
-        self._pack_oldest()
+        self._kept.append(weakref.ref(planes))
+        self._settle()
         return copy
 
-    def _pack_oldest(self) -> None:
-        living = [planes for ref in self._plain if (planes := ref()) is not None]
-        excess = sum(planes.plain_bytes for planes in living) - PLAIN_BYTES
-        while excess > 0 and len(living) > 1:
-            excess -= living[0].plain_bytes
-            living.pop(0).pack()
-        self._plain = [weakref.ref(planes) for planes in living]
+    def _settle(self) -> None:
+        """Copy what was made since the last time, and pack what is too much."""
+        living = [planes for ref in self._kept if (planes := ref()) is not None]
+        for planes in living:
+            planes.settle()
+        self._kept = [weakref.ref(planes) for planes in living]
+        owned = [planes for planes in living if planes.plain_bytes]
+        excess = sum(planes.plain_bytes for planes in owned) - PLAIN_BYTES
+        for planes in owned[:-1]:
+            if excess <= 0:
+                break
+            excess -= planes.plain_bytes
+            planes.pack()
 
 
 def plain(planes: Planes) -> Planes:

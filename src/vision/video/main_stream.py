@@ -120,6 +120,11 @@ class LatePlanes(Planes):
         return found
 
     @property
+    def is_made(self) -> bool:
+        """Whether they were asked for before."""
+        return self._found is not None
+
+    @property
     def layout(self) -> Layout:
         """See `Planes`."""
         return self._planes().layout
