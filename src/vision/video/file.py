@@ -202,6 +202,7 @@ class FileSource(Rests):
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._container.close()
+        self._on_packet = None  # who is told may hold this source: a circle that keeps the decoder's frames for minutes
 
     def __enter__(self) -> Self:
         return self
