@@ -20,7 +20,7 @@ from vision.sightings.records import VehicleRecord
 from vision.sightings.span import Span
 from vision.types import Evidence, Frame, Layout, Planes
 from vision.video.file import FileSource
-from vision.video.main_stream import LatePlanes
+from vision.video.late import LatePlanes
 
 
 def first_frame() -> Frame:

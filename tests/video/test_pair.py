@@ -19,8 +19,9 @@ from vision.site.settings import CameraSettings, parse_site
 from vision.site.sources import open_camera
 from vision.types import U8, Frame, Planes, Sighting
 from vision.video.file import FileSource
+from vision.video.late import LatePlanes
 from vision.video.live import LiveSource
-from vision.video.main_stream import Decoder, Group, LatePlanes, MainStream
+from vision.video.main_stream import Decoder, Group, MainStream
 from vision.video.pair import PairSource, enlarged
 
 needs_gstreamer = pytest.mark.skipif(not has_gstreamer(), reason="needs GStreamer's RTSP server (Debian packages)")

@@ -8,78 +8,51 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from vision.types import U8, Frame, Layout, Matrix, Planes
-from vision.video.main_stream import LatePlanes
+from vision.types import U8, Frame, Planes
+from vision.video.late import DistantPlanes, LatePlanes
 
 PLAIN_BYTES = 24 << 20  # of kept frames of one stream that are not compressed: 8 frames of 1920 x 1080
 QUALITY = 95  # of the others, as JPEG plane by plane: 50 dB and a sixth to a tenth of the bytes in 1080p traffic
 
 
-class KeptPlanes(Planes):
+class KeptPlanes(DistantPlanes):
     """Planes that get memory of their own, and become JPEGs when `pack` is called: then ``data`` is decoded each time.
 
     Pixels that are only made when they are asked for stay so.
     """
 
-    __slots__ = ("__weakref__", "_is_own", "_jpegs", "_planes", "_size")
-    _planes: Planes
+    __slots__ = ("__weakref__", "_is_own", "_jpegs", "_kept")
+    _kept: Planes  # without data once they are packed
     _is_own: bool
     _jpegs: tuple[tuple[bytes, ...], ...]
-    _size: tuple[int, int]
 
     def __init__(self, planes: Planes) -> None:
-        self._set(_planes=planes, _is_own=False, _jpegs=(), _size=(planes.width, planes.height))
+        self._set(_kept=planes, _is_own=False, _jpegs=(), _size=(planes.width, planes.height))
 
-    def _set(self, **values: object) -> None:
-        for name, value in values.items():
-            object.__setattr__(self, name, value)  # the base is frozen
-
-    @property
-    def layout(self) -> Layout:
-        """See `Planes`."""
-        return self._planes.layout
+    def _planes(self) -> Planes:
+        return self._kept
 
     @property
     def data(self) -> tuple[U8, ...]:
         """See `Planes`."""
-        return self._planes.data or decoded(self._jpegs)  # another thread may pack meanwhile
-
-    @property
-    def matrix(self) -> Matrix:
-        """See `Planes`."""
-        return self._planes.matrix
-
-    @property
-    def full_range(self) -> bool:
-        """See `Planes`."""
-        return self._planes.full_range
-
-    @property
-    def width(self) -> int:
-        """Width in pixels."""
-        return self._size[0]
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return self._size[1]
+        return self._kept.data or decoded(self._jpegs)  # another thread may pack meanwhile
 
     @property
     def plain_bytes(self) -> int:
         """What uncompressed pixels of its own take."""
-        return sum(plane.nbytes for plane in self._planes.data) if self._is_own else 0
+        return sum(plane.nbytes for plane in self._kept.data) if self._is_own else 0
 
     def settle(self) -> None:
         """Copy the pixels once they are there."""
-        is_made = not isinstance(self._planes, LatePlanes) or self._planes.is_made
+        is_made = not isinstance(self._kept, LatePlanes) or self._kept.is_made
         if is_made and not self._is_own:
-            self._set(_planes=copied(self._planes), _is_own=True)
+            self._set(_kept=copied(self._kept), _is_own=True)
 
     def pack(self) -> None:
         """Keep pixels of its own compressed from now on."""
         if self.plain_bytes:
-            self._set(_jpegs=encoded(self._planes.data))
-            self._set(_planes=replace(self._planes, data=()))
+            self._set(_jpegs=encoded(self._kept.data))
+            self._set(_kept=replace(self._kept, data=()))
 
 
 class Keeper:

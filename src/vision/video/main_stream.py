@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
 from vision.errors import DecodeError, SourceError
-from vision.types import U8, Frame, Layout, Matrix, Planes
+from vision.types import Frame, Planes
 from vision.video.connection import SilentError
 from vision.video.live import LiveSource
 from vision.video.planes import planes_of
@@ -94,65 +94,6 @@ class Decoder:
             return  # a damaged picture; the ones after it may be whole
         self.decoded += len(pictures)
         self._pictures.extend(pictures)
-
-
-class LatePlanes(Planes):
-    """The pixels of a picture of a known size (width, height) that are made when they are first asked for."""
-
-    __slots__ = ("_found", "_load", "_size")
-    _found: Planes | None
-    _load: Callable[[], Planes] | None
-    _size: tuple[int, int]
-
-    def __init__(self, load: Callable[[], Planes], size: tuple[int, int]) -> None:
-        self._set(load, None, size)
-
-    def _set(self, load: Callable[[], Planes] | None, found: Planes | None, size: tuple[int, int]) -> None:
-        for name, value in (("_load", load), ("_found", found), ("_size", size)):
-            object.__setattr__(self, name, value)  # the base is frozen
-
-    def _planes(self) -> Planes:
-        load, found = self._load, self._found
-        if found is None:
-            assert load is not None
-            found = load()
-            self._set(None, found, self._size)  # what it was made from is let go
-        return found
-
-    @property
-    def is_made(self) -> bool:
-        """Whether they were asked for before."""
-        return self._found is not None
-
-    @property
-    def layout(self) -> Layout:
-        """See `Planes`."""
-        return self._planes().layout
-
-    @property
-    def data(self) -> tuple[U8, ...]:
-        """See `Planes`."""
-        return self._planes().data
-
-    @property
-    def matrix(self) -> Matrix:
-        """See `Planes`."""
-        return self._planes().matrix
-
-    @property
-    def full_range(self) -> bool:
-        """See `Planes`."""
-        return self._planes().full_range
-
-    @property
-    def width(self) -> int:
-        """Width in pixels."""
-        return self._size[0]
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return self._size[1]
 
 
 class MainStream(LiveSource):

@@ -11,8 +11,9 @@ import numpy as np
 
 from vision.errors import DecodeError
 from vision.types import Frame, Planes
+from vision.video.late import LatePlanes
 from vision.video.live import LiveSource
-from vision.video.main_stream import Group, LatePlanes, MainStream
+from vision.video.main_stream import Group, MainStream
 from vision.video.resting import Rests
 
 WAIT_S = 0.25  # for packets of the main stream that are on their way
