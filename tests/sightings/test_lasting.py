@@ -15,7 +15,7 @@ from tests.sightings.test_book import PROBS, frame_at, new_book
 from vision.report.evidence import pictures_of
 from vision.sightings import lasting
 from vision.sightings.book import Book
-from vision.sightings.lasting import Keeper, KeptPlanes, copied
+from vision.sightings.lasting import Keeper, KeptPlanes
 from vision.sightings.records import VehicleRecord
 from vision.sightings.span import Span
 from vision.types import Evidence, Frame, Layout, Planes
@@ -65,20 +65,6 @@ def test_another_frame_gets_another_copy(frame: Frame) -> None:
         np.testing.assert_array_equal(keeper.keep(one).planes.data[0], one.planes.data[0])
 
 
-@pytest.mark.parametrize(
-    ("layout", "shapes"),
-    [("i420", [(5, 7), (3, 4), (3, 4)]), ("nv12", [(5, 7), (3, 4, 2)]), ("bgr", [(5, 7, 3)])],
-)
-def test_padded_planes_of_any_layout_are_copied(layout: Layout, shapes: list[tuple[int, ...]]) -> None:
-    rng = np.random.default_rng(1)
-    data = tuple(rng.integers(0, 256, (s[0], s[1] + 9, *s[2:]), np.uint8)[:, : s[1]] for s in shapes)
-    copy = copied(Planes(layout, data, "bt709", True))
-    assert (copy.layout, copy.matrix, copy.full_range) == (layout, "bt709", True)
-    for a, b in zip(copy.data, data, strict=True):
-        np.testing.assert_array_equal(a, b)
-        assert a.flags.c_contiguous
-
-
 def test_pixels_that_are_made_late_stay_so_until_somebody_asks_and_are_copied_then(frame: Frame) -> None:
     asked: list[int] = []
 
@@ -95,9 +81,9 @@ def test_pixels_that_are_made_late_stay_so_until_somebody_asks_and_are_copied_th
     keeper.keep(frame)
     assert not asked
     assert np.shares_memory(late.data[0], frame.planes.data[0])  # the plates of the frame are looked for
-    assert planes.plain_bytes == 0
+    assert not planes.is_plain
     assert keeper.keep(paired) is not kept  # it is not the last one any more
-    assert planes.plain_bytes == sum(plane.nbytes for plane in frame.planes.data)
+    assert planes.is_plain
     assert not np.shares_memory(planes.data[0], frame.planes.data[0])
     np.testing.assert_array_equal(planes.data[0], frame.planes.data[0])
     assert (planes.layout, planes.matrix, planes.full_range) == ("i420", frame.planes.matrix, frame.planes.full_range)
@@ -118,14 +104,13 @@ def frames(n: int, first: Frame) -> list[Frame]:
 def test_beyond_the_limit_the_oldest_that_are_still_kept_are_packed(
     frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = sum(plane.nbytes for plane in frame.planes.data)
-    monkeypatch.setattr(lasting, "PLAIN_BYTES", 3 * size)
+    monkeypatch.setattr(lasting, "PLAIN", 3)
     keeper, originals = Keeper(), frames(8, frame)
     kept = [keeper.keep(one) for one in originals[:4]]
     del kept[1:3]  # what was let go leaves room
     kept += [keeper.keep(one) for one in originals[4:6]]
     planes = [one.planes for one in kept]
-    assert [isinstance(p, KeptPlanes) and p.plain_bytes for p in planes] == [0, size, size, size]
+    assert [isinstance(p, KeptPlanes) and p.is_plain for p in planes] == [False, True, True, True]
     assert [one.index for one in kept] == [0, 3, 4, 5]
 
 

@@ -340,6 +340,10 @@ def test_a_full_queue_loses_its_oldest_and_priority_is_served_first(stages: Stag
     a, b = site.cameras["a"], site.cameras["b"]
     for i in range(6):
         a._hand_over(frame("a", i, i))
+        if i == 3:  # those beyond the third have memory of their own: a decoder's pool never becomes smaller
+            lent = [np.shares_memory(w.frame.planes.data[0], EMPTY.data[0]) for w in a.waiting]
+            assert lent == [True, True, True, False]
+            np.testing.assert_array_equal(a.waiting[3].frame.planes.data[0], EMPTY.data[0])
     assert (a.counts.received, a.counts.dropped_queue) == (6, 2)
     assert [w.frame.index for w in a.waiting] == [2, 3, 4, 5]
     b._hand_over(frame("b", 0, 0))

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.servers import RtspServer, garbage_h264, has_gstreamer, raw_h264
 from tests.servers.http_server import HttpServer, write_segments, write_stream
 from tests.sinks.certificates import make_certificates
 from vision.errors import ConfigError, SourceError
+from vision.site.camera import LENT
 from vision.types import Frame
 from vision.video import wall_clock
 from vision.video.connection import frame_limit_s
@@ -325,6 +327,25 @@ def test_refused_logins_are_tried_ever_more_seldom() -> None:
     assert set(camera.source.counts.disconnects) == {"unauthorized"}
     for wait, nominal in zip(waits, (0.2, 0.4, 0.8, 1.6), strict=False):
         assert 0.7 * nominal - 0.06 <= wait <= 1.3 * nominal + 0.06
+
+
+@needs_gstreamer
+def test_frames_that_wait_one_day_take_no_more_memory_of_the_decoder(tmp_path: Path) -> None:
+    clip = raw_h264(tmp_path / "cam.h264", 320, 192)
+    early, late = set[int](), set[int]()
+    waiting: deque[Frame] = deque(maxlen=LENT + 1)  # one of them is looked at
+    n = 0
+    with RtspServer([f"cam={clip}"]) as server:
+        source = LiveSource(server.url("cam"))
+        for frame in source:
+            (early if n < 20 else late).add(frame.planes.data[0].ctypes.data)
+            if n >= 20:
+                waiting.append(frame)
+            del frame
+            n += 1
+            if n == 60:
+                source.close()
+    assert late <= early
 
 
 def test_a_slow_reader_is_no_stall(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from vision.types import U8, Frame, Planes
+from vision.video.copies import copied
 from vision.video.late import DistantPlanes, LatePlanes
 
-PLAIN_BYTES = 24 << 20  # of kept frames of one stream that are not compressed: 8 frames of 1920 x 1080
+PLAIN = 4  # of the frames that a stream keeps, so many are not compressed: those that were kept last
 QUALITY = 95  # of the others, as JPEG plane by plane: 50 dB and a sixth to a tenth of the bytes in 1080p traffic
 
 
@@ -38,9 +39,9 @@ class KeptPlanes(DistantPlanes):
         return self._kept.data or decoded(self._jpegs)  # another thread may pack meanwhile
 
     @property
-    def plain_bytes(self) -> int:
-        """What uncompressed pixels of its own take."""
-        return sum(plane.nbytes for plane in self._kept.data) if self._is_own else 0
+    def is_plain(self) -> bool:
+        """Whether it has pixels of its own, uncompressed."""
+        return self._is_own and bool(self._kept.data)
 
     def settle(self) -> None:
         """Copy the pixels once they are there."""
@@ -50,7 +51,7 @@ class KeptPlanes(DistantPlanes):
 
     def pack(self) -> None:
         """Keep pixels of its own compressed from now on."""
-        if self.plain_bytes:
+        if self.is_plain:
             self._set(_jpegs=encoded(self._kept.data))
             self._set(_kept=replace(self._kept, data=()))
 
@@ -60,8 +61,8 @@ class Keeper:
 
     A decoder takes the memory of its frames from a pool that never becomes smaller: each frame that is held makes it
     larger, and for hours there comes a moment now and then when more are held than ever before. What a copy takes goes
-    back when it is let go. In a crowd each vehicle and each plate keep a frame until they have left; beyond
-    `PLAIN_BYTES` those that are kept longest are packed.
+    back when it is let go. In a crowd each vehicle and each plate keep a frame until they have left; all but the last
+    `PLAIN` are packed.
     Source: FFmpeg, libavutil/buffer.h, AVBufferPool.
     """
 
@@ -88,29 +89,13 @@ class Keeper:
         for planes in living:
             planes.settle()
         self._kept = [weakref.ref(planes) for planes in living]
-        owned = [planes for planes in living if planes.plain_bytes]
-        excess = sum(planes.plain_bytes for planes in owned) - PLAIN_BYTES
-        for planes in owned[:-1]:
-            if excess <= 0:
-                break
-            excess -= planes.plain_bytes
+        for planes in [planes for planes in living if planes.is_plain][:-PLAIN]:
             planes.pack()
 
 
 def plain(planes: Planes) -> Planes:
     """The pixels as they are now: what is to be used several times is decoded once."""
     return Planes(planes.layout, planes.data, planes.matrix, planes.full_range)
-
-
-def copied(planes: Planes) -> Planes:
-    """The same pixels in memory of their own, one block for all planes."""
-    block, end = np.empty(sum(plane.size for plane in planes.data), np.uint8), 0
-    data: list[U8] = []
-    for plane in planes.data:
-        begin, end = end, end + plane.size
-        data.append(block[begin:end].reshape(plane.shape))
-        data[-1][...] = plane
-    return Planes(planes.layout, tuple(data), planes.matrix, planes.full_range)
 
 
 def encoded(data: tuple[U8, ...]) -> tuple[tuple[bytes, ...], ...]:

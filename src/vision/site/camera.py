@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vision.match.alarms import Alarms
 from vision.pipeline.stats import Durations
@@ -14,9 +14,12 @@ from vision.pipeline.stream import Stream
 from vision.pipeline.watch import is_told
 from vision.site.settings import CameraSettings
 from vision.types import CameraStatus, Frame, Match, Sighting
+from vision.video.copies import copied
+from vision.video.live import HELD
 from vision.video.status import Resting, Source
 
 NS = 1_000_000_000
+LENT = HELD - 2  # frames that wait in their decoder's memory, one is looked at, one comes; more would enlarge its pool
 RESTART_S = 5.0  # after its source failed in a way that it does not handle itself
 
 Say = Callable[[CameraStatus], None]
@@ -134,6 +137,7 @@ class Camera:
                     if self._resting is not None:
                         self.counts.undecoded = before + self._resting.undecoded
                     self._hand_over(frame)
+                    del frame  # its memory is the decoder's: the source needs it for the next one
                 if not self.is_stopping:
                     self.report("ended")
                 return
@@ -149,6 +153,8 @@ class Camera:
         self.say(status)
 
     def _hand_over(self, frame: Frame) -> None:
+        if len(self.waiting) >= LENT and frame.overview is None:  # a pair's pixels are the main stream's, made late
+            frame = replace(frame, planes=copied(frame.planes))
         with self.gate:
             self.counts.received += 1
             self.counts.without_main += frame.overview is not None and frame.overview is frame.planes

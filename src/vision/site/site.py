@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -238,11 +239,9 @@ class Site:
             return
 
     def _discard(self) -> None:
-        try:
+        with suppress(queue.Empty):
             while True:
                 self._events.get_nowait()
-        except queue.Empty:
-            return
 
     def _work(self) -> None:
         """Body of a worker's thread."""
@@ -254,6 +253,7 @@ class Site:
             stretch = self.governor.note(wait_s)
             stretch = (1 + (stretch - 1) / (1 + camera.settings.priority)) * (1 + len(camera.waiting))
             self._with(camera, partial(camera.process, taken, stretch))
+            del job, taken  # its frame is let go before the next one comes
 
     def _take(self) -> tuple[Camera, Waiting] | None:
         """The next frame, its camera marked busy; None when the site is stopping."""

@@ -41,6 +41,7 @@ JITTER = 0.25  # of a wait, so that cameras behind one switch do not come back a
 REFUSED_LONGEST_S = 600.0  # after refused logins: cameras lock an account after a few of them
 # How far behind a playlist is read. Source: RFC 8216 section 6.3.3, three target durations; of ten seconds as usual.
 HLS_HIDDEN_NS = 30 * NS
+HELD = 5  # pictures of a decoder, the first ones, all at once; later nobody needs more, and its pool stays as it is
 CLOCK_WRONG_S = 5.0  # a camera whose clock is off by more is told of
 
 __all__ = ["LiveCounts", "LiveSource", "LiveStatus", "Source", "States", "open_live"]
@@ -171,6 +172,7 @@ class LiveSource(Rests):
         undecodable = self.counts.undecodable
         self._heard_s = first_s = time.monotonic()
         size, is_clock_known = (0, 0), False
+        first: list[av.VideoFrame] | None = []
         for packet in container.demux():  # all streams: sound must not hide that the picture stopped
             if self._closed.is_set():
                 return
@@ -188,7 +190,10 @@ class LiveSource(Rests):
                 frame = self._frame(picture, stamp_ns)
                 if not is_clock_known:
                     is_clock_known = self._compare_clocks(container, stamp_ns, frame.time_ns)
+                if first is not None:
+                    first = [*first, picture] if len(first) < HELD else None
                 yield frame
+                del picture, frame  # the decoder takes their memory for the next one
                 if self._closed.is_set():
                     return
                 self._heard_s = time.monotonic()  # whoever took the frame may have been slow

@@ -48,6 +48,7 @@ class PairSource(Rests):
         try:
             for frame in self.sub:
                 yield self._paired(frame)
+                del frame  # what `LiveSource` needs for the next one
         finally:
             self.main.close()
             keeper.join()
