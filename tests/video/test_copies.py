@@ -55,7 +55,7 @@ def test_a_part_of_a_block_keeps_all_of_it() -> None:
 
 
 def test_no_more_than_the_spare_ones_are_kept() -> None:
-    def n_mapped() -> int:
+    def dirty_kb() -> int:
         with open("/proc/self/smaps", encoding="ascii") as maps:
             return sum(int(line.split()[1]) for line in maps if line.startswith("Private_Dirty:"))
 
@@ -63,10 +63,10 @@ def test_no_more_than_the_spare_ones_are_kept() -> None:
     held = [blocks.take(size) for _ in range(8)]
     for block in held:
         block[:] = 1
-    full_kb = n_mapped()
+    full_kb = dirty_kb()
     del block
     held.clear()
-    assert abs(full_kb - n_mapped() - 6 * (size >> 10)) < size >> 11
+    assert abs(full_kb - dirty_kb() - 6 * (size >> 10)) < size >> 11
     assert len(blocks) == 2
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from vision.types import U8, Layout, Matrix, Planes
 
 
-class DistantPlanes(Planes):
+class DistantPlanes(Planes, ABC):
     """Planes of a known size (width, height) that take everything else from others, by `_planes`."""
 
     __slots__ = ("_size",)
@@ -17,8 +18,9 @@ class DistantPlanes(Planes):
         for name, value in values.items():
             object.__setattr__(self, name, value)  # the base is frozen
 
+    @abstractmethod
     def _planes(self) -> Planes:
-        raise NotImplementedError
+        """Those others."""
 
     @property
     def layout(self) -> Layout:
