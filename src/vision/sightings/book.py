@@ -20,6 +20,7 @@ from vision.sightings.summary import Describe, alarm_of, carry, merged_into, sig
 from vision.types import F32, Box, Frame, PlateRead, PlateText, Reason, Sighting
 
 NS = 1_000_000_000
+CHECK_NS = NS // 10  # how often it is asked which passes are over
 AWAY_NS = 3 * NS // 10  # a plate that was not seen for so long may come back under another track
 STRONG = 0.4  # a plate text this sure may split a track
 STRANGE_LOOKS = 2  # in a row, at another believed plate than before: the track has gone over to another vehicle
@@ -63,6 +64,7 @@ class Book:
         self._plates: list[PlateRecord] = []
         self._plate_of: dict[int, PlateRecord] = {}  # plate track id -> the record it adds to now
         self._keeper = Keeper()
+        self._checked_ns = 0
         self.counts = BookCounts()
 
     def see_vehicle(self, frame: Frame, track_id: int, box: Box, score: float, probs: F32) -> VehicleRecord:
@@ -170,7 +172,10 @@ class Book:
         is_alone = not record.votes.shares
         if is_alone and self._is_caption(record):
             return None
-        return self._rules.believed(record.fusion, is_alone=is_alone)
+        state = record.fusion.n_looks, is_alone
+        if record.believed is None or record.believed[0] != state:  # asked many times a frame, changed by looks alone
+            record.believed = state, self._rules.believed(record.fusion, is_alone=is_alone)
+        return record.believed[1]
 
     @staticmethod
     def _is_caption(record: PlateRecord) -> bool:
@@ -192,11 +197,12 @@ class Book:
                 record.is_ended = all(other is not record for other in self._plate_of.values())
 
     def close(self, now_ns: int | None) -> list[Sighting]:
-        """Sightings of all passes that are over at ``now_ns``; None closes everything."""
+        """Sightings of all passes that are over at ``now_ns``, at most `CHECK_NS` late; None closes everything."""
         if now_ns is None:
             self.end(list(self._vehicles), list(self._plate_of))
-        elif not self._is_anything_due(now_ns):
+        elif 0 <= now_ns - self._checked_ns < CHECK_NS or not self._is_anything_due(now_ns):
             return []
+        self._checked_ns = now_ns or 0
         sightings = []
         for vehicles, plates in groups_of(self._all_vehicles(), self._plates, self._believed):
             members: list[VehicleRecord | PlateRecord] = [*vehicles, *plates]

@@ -13,7 +13,7 @@ from vision.scene.way import Way
 from vision.sightings.lasting import Keeper
 from vision.sightings.span import Span
 from vision.sightings.votes import Key, Votes
-from vision.types import F32, Box, Evidence, Frame, PlateRead
+from vision.types import F32, Box, Evidence, Frame, PlateRead, PlateText
 
 LEAVING_S = 0.6
 CLEAR = 0.8  # the likeliest characters of a look together: what they say is not in doubt
@@ -184,6 +184,7 @@ class PlateRecord:
     is_ended: bool = False
     is_fresh: bool = False  # seen since early sightings were last asked for
     alarm: Alarm | None = None
+    believed: tuple[tuple[int, bool], PlateText | None] | None = None  # its text, after so many looks, alone or not
     n_merged: int = 0  # early sightings of its own that were merged into another plate's
 
     def see(self, look: Look, keeper: Keeper, min_look_score: float) -> None:
