@@ -8,13 +8,12 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+from detection.cover import COVERED, Item, put_before
 from detection.decode import F32, PAD, U8, box_quads
 from detection.photometry import photometric, recolor, scribble
 from detection.plate_art import PlateArtist
 from detection.records import Record
 from numpy.typing import NDArray
-
-Item = tuple[F32, F32, bool, bool]  # quad (4, 2), kinds (classes,), exact, ignore
 
 
 @dataclass
@@ -93,6 +92,9 @@ class VehicleCanvas(CanvasMaker):
             rows, columns = ((1, 2), (2, 2), (2, 3), (3, 3))[int(r.choice(4, p=[0.4, 0.35, 0.15, 0.1]))]
             for region in self.cells(h, w, rows, columns):
                 self.draw(canvas, self.pick(), region, False, items)
+        if r.random() < COVERED:
+            for _ in range(int(r.integers(1, 4))):
+                put_before(canvas, items, self.pick(), r)
         photometric(canvas, r)
         return Canvas(canvas, items)
 

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from detection.decode import Runner, onnx_runner
 from detection.records import VEHICLE_NAMES
 from detection.sets import PLATE_SETS, VEHICLE_SETS
-from detection.teacher import Teacher, complete_boxes, doubtful_boxes
+from detection.teacher import Teacher, complete_boxes, doubtful_boxes, is_vehicle_there
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -80,12 +80,18 @@ def convert_vehicles(
             label = file.parent.parent / "labels" / f"{file.stem}.txt"
             if (spec.group, stem) in exclude or seen.get(stem, 0) >= spec.copies:
                 continue
-            if spec.labels and not label.exists():
+            chosen = int(hashlib.md5(f"keep {stem}".encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < spec.share
+            if not chosen or (spec.labels and not label.exists()):
                 continue
             image = cv2.imread(str(file))
             if image is None:
                 continue
             original = (image.shape[1], image.shape[0]) if spec.in_pixels else None
+            if spec.aspect:
+                h, w = image.shape[:2]
+                image = cv2.resize(
+                    image, (round(h * spec.aspect), h) if spec.aspect > 1 else (w, round(w / spec.aspect))
+                )
             k = min(1.0, spec.side / max(image.shape[:2]))
             if k < 1:
                 image = cv2.resize(image, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
@@ -95,6 +101,10 @@ def convert_vehicles(
                 for c, b in yolo_boxes(label.read_text() if spec.labels else "", w, h, original)
                 if c < len(spec.labels) and spec.labels[c]
             ]
+            if spec.doubtful:
+                boxes = [["ignore", *b[1:]] if (b[3] - b[1]) * (b[4] - b[2]) > 0.97 * w * h else b for b in boxes]
+            if spec.empty and is_vehicle_there(image, teacher, earlier):
+                continue
             if not spec.complete and teacher is not None:
                 boxes += complete_boxes(image, boxes, teacher)
             if spec.doubtful and earlier is not None:

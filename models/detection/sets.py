@@ -11,7 +11,11 @@ class YoloSet:
 
     `labels`: our name per class id; "a|b" = one of the two, mostly the first; "vehicle" = type not known; "ignore".
     `copies`: pictures kept per stem (roboflow exports hold several noisy copies of one photo).
-    `doubtful`: vehicles in the background have no box; where an earlier version sees one, there is no loss.
+    `doubtful`: vehicles in the background have no box; the earlier version adds those that it is sure of, and there is
+    no loss where it sees another. Boxes of the whole picture are mostly a vehicle's inside: no loss either.
+    `empty`: pictures without vehicles, and only those in which neither teacher nor earlier version sees one are kept.
+    `share`: of the pictures, so many are kept.
+    `aspect`: width over height of most pictures before they were squeezed to squares; 0 if they were not.
     `complete`: every vehicle has a box; otherwise the teacher adds the missing ones. No `labels`: it names them all.
     """
 
@@ -26,6 +30,9 @@ class YoloSet:
     doubtful: bool = False
     in_pixels: bool = False  # labels are x1 y1 x2 y2 in pixels of the picture as published
     pattern: str = "*.jpg"
+    empty: bool = False
+    share: float = 1.0
+    aspect: float = 0.0
 
 
 CAR, TRUCK, BUS = "car|van", "truck|van", "bus|van"  # sets that have no class for vans
@@ -56,6 +63,7 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         "nepal",
         dev_share=0.06,
         doubtful=True,
+        share=0.7,
     ),
     "highway": YoloSet(
         ("yolov9_custom_object_detection/Highway-Object-Detection-40/train",),
@@ -101,6 +109,34 @@ VEHICLE_SETS: dict[str, YoloSet] = {
         complete=False,
         doubtful=True,
         in_pixels=True,
+    ),
+    "busses": YoloSet(
+        tuple(f"datasets/bus/{part}" for part in ("train", "valid", "test")),
+        (BUS, TRUCK),
+        "images CC BY 2.0, labels CC BY 4.0",
+        "busses",
+        complete=False,
+        doubtful=True,
+        share=0.45,
+        aspect=4 / 3,
+    ),
+    "toll-road": YoloSet(
+        tuple(f"vehicles-1/{part}" for part in ("train", "valid", "test")),
+        (BUS, TRUCK, BUS, BUS, CAR, TRUCK, BUS, *[TRUCK] * 5),
+        "CC BY 4.0",
+        "toll-road",
+        doubtful=True,
+        share=0.15,
+        aspect=16 / 9,
+    ),
+    "india": YoloSet(
+        ("main/improvedataset/train",), ("motorcycle", BUS, CAR, "", ""), "CC BY 4.0", "india", doubtful=True
+    ),
+    # Walls, bins, shop fronts, hedges, people on pavements: what was taken for vehicles.
+    "facades": YoloSet(("FacadeDatasetConverted",), (), "CC0 1.0", "facades", pattern="*/*.jpg", empty=True),
+    "garbage": YoloSet(("train", "valid"), (), "CC BY 4.0", "garbage", empty=True, share=0.5),
+    "trash-e": YoloSet(
+        tuple(f"Dataset/{part}" for part in ("train", "valid", "test")), (), "CC BY 4.0", "trash-e", empty=True
     ),
     # Near Chinese cars, upright pictures: CHECKOUTS/ccpd is what `convert.py plates` made, without development plates.
     "ccpd": YoloSet((".",), (), "MIT (CCPD)", "ccpd", complete=False, pattern="ccpd_*.jpg"),

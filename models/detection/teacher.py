@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 from detection.decode import U8, Runner, detect, iou_matrix
+from detection.records import VEHICLE_NAMES
 
 
 class Teacher:
@@ -59,17 +60,48 @@ def complete_boxes(image: U8, boxes: list[list[Any]], teacher: Teacher) -> list[
     ]
 
 
+SURE = 0.45  # mean score over the views from which an unlabelled vehicle is taught; below it there is no loss
+
+
+def seen_in_views(image: U8, run: Runner, classes: int) -> list[tuple[float, list[float]]]:
+    """(mean score, box in pixels) of what an earlier network sees in the picture or its mirror image.
+
+    A view in which it sees nothing there counts 0: what only one of two shows has half of its score.
+    """
+    w = image.shape[1]
+    found: list[tuple[list[float], list[float]]] = []  # box, score by view
+    for i, mirrored in enumerate((False, True)):
+        seen = detect(run, cv2.flip(image, 1) if mirrored else image, (384, 640), 4, classes, 0.2, 0.5)
+        for box, score in zip(seen.boxes.tolist(), seen.scores.tolist(), strict=True):
+            at = [w - box[2], box[1], w - box[0], box[3]] if mirrored else box
+            overlaps = iou_matrix(np.float32([at]), np.float32([f[0] for f in found]))[0] if found else np.zeros(1)
+            if found and overlaps.max() > 0.5:
+                scores = found[int(overlaps.argmax())][1]
+            else:
+                scores = [0.0, 0.0]
+                found.append((at, scores))
+            scores[i] = max(scores[i], score)
+    return [(sum(scores) / 2, box) for box, scores in found]
+
+
 def doubtful_boxes(image: U8, boxes: list[list[Any]], run: Runner, classes: int) -> list[list[Any]]:
-    """Areas without loss where an earlier version of the network sees a vehicle that has no label.
+    """Where an earlier version of the network sees a vehicle that has no label: one of unknown type, or no loss.
 
     Labels leave out the vehicles in the background and behind others; taught as background, they were what the network
     missed.  Only boxes under half of the picture: larger ones are mistakes, nobody forgets to label those.
     """
     h, w = image.shape[:2]
-    found = detect(run, image, (384, 640), 4, classes, 0.3, 0.6).boxes.tolist()
-    known = np.array([b[1:] for b in boxes], np.float32).reshape(-1, 4)
+    known = np.array([b[1:] for b in boxes if b[0] != "ignore"], np.float32).reshape(-1, 4)
     return [
-        ["ignore", *(round(v, 1) for v in box)]
-        for box in found
-        if max((box[2] - box[0]) / w, (box[3] - box[1]) / h) < 0.5 and not is_known(box, known)
+        ["vehicle" if score > SURE else "ignore", *(round(v, 1) for v in box)]
+        for score, box in seen_in_views(image, run, classes)
+        if score > 0.1 and max((box[2] - box[0]) / w, (box[3] - box[1]) / h) < 0.5 and not is_known(box, known)
     ]
+
+
+def is_vehicle_there(image: U8, teacher: Teacher | None, run: Runner | None) -> bool:
+    """Whether a teacher sees anything, or an earlier version of the network something that it is very sure of."""
+    if teacher is not None and teacher(image):
+        return True
+    seen = seen_in_views(image, run, len(VEHICLE_NAMES)) if run is not None else []
+    return any(score > 0.6 for score, _ in seen)

@@ -36,18 +36,23 @@ SPEC = Spec(
     names=VEHICLE_NAMES,
 )
 SOURCES: dict[str, tuple[float, int, int]] = {  # share of the pictures drawn, longest side kept, pictures kept
-    "nepal": (0.18, 512, 3300),
-    "highway-rf40": (0.26, 512, 2200),
-    "ccpd": (0.1, 580, 2500),
-    "manaus": (0.13, 720, 700),
-    "atl-v12": (0.11, 720, 600),
+    "nepal": (0.13, 512, 3300),
+    "highway-rf40": (0.2, 512, 2200),
+    "busses": (0.2, 512, 4500),
+    "ccpd": (0.06, 580, 2000),
+    "manaus": (0.11, 720, 700),
+    "atl-v12": (0.1, 720, 600),
     "topview-vehicle": (0.08, 720, 600),
-    "adodrs": (0.07, 512, 1200),
-    "openimages": (0.05, 512, 700),
-    "ambulances": (0.05, 512, 700),
+    "toll-road": (0.05, 640, 700),
+    "india": (0.04, 512, 400),
+    "adodrs": (0.04, 512, 1200),
+    "openimages": (0.03, 512, 700),
+    "ambulances": (0.03, 512, 700),
     "bangkok": (0.03, 720, 100),
-    "plates-eu-us": (0.03, 512, 300),
-    "ac3100": (0.03, 512, 300),
+    "plates-eu-us": (0.02, 512, 300),
+    "garbage": (0.03, 512, 1800),
+    "facades": (0.03, 720, 600),
+    "trash-e": (0.02, 512, 1200),
 }
 EMPTY = 0.3  # how often a picture without vehicles is drawn, beside one with (cyclists are half of Manaus)
 SIZES = [

@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from detection.canvas import VehicleCanvas, batch_of
-from detection.decode import box_quads, grid_of, iou_matrix, letterbox, nms, quad_boxes, read_rows
+from detection.cover import Item, put_before, remains
+from detection.decode import Found, box_quads, grid_of, iou_matrix, letterbox, nms, quad_boxes, read_rows
 from detection.records import VEHICLE_NAMES, Record, kind_weights
 from detection.scores import average_precision
+from detection.teacher import doubtful_boxes
 
 
 def record(box: tuple[int, int, int, int], *, ignore: bool = False) -> Record:
@@ -20,6 +22,7 @@ def record(box: tuple[int, int, int, int], *, ignore: bool = False) -> Record:
 
 def test_labels_follow_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detection.canvas.photometric", lambda canvas, r: None)  # light and blur move no edge for sure
+    monkeypatch.setattr("detection.canvas.COVERED", 0.0)
     maker = VehicleCanvas([record((120, 90, 260, 200))], np.ones(1), seed=5)
     monkeypatch.setattr(maker, "blank", lambda h, w: np.full((h, w, 3), 20, np.uint8))
     seen = 0
@@ -86,3 +89,64 @@ def test_average_precision_of_a_case_worked_by_hand() -> None:
     over = [np.float32([[40, 40, 70, 70]])]  # the false one lies in a part nobody labelled
     assert average_precision([(boxes, scores)], truth, over) == pytest.approx(0.5, abs=1e-6)
     assert iou_matrix(truth[0], truth[0]).round(6).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("cover", "left"),
+    [
+        ((80, 0, 140, 90), (20, 10, 80, 60)),  # its right side is hidden from top to bottom
+        ((0, 5, 40, 70), (40, 10, 100, 60)),
+        ((30, 40, 70, 90), (20, 10, 100, 60)),  # a part of its lower edge: the box stays
+        ((0, 40, 120, 90), (20, 10, 100, 40)),
+        ((200, 0, 240, 90), (20, 10, 100, 60)),
+        ((30, 0, 140, 90), None),  # an eighth is left
+    ],
+)
+def test_a_covered_box_ends_where_it_is_hidden(cover: tuple[int, ...], left: tuple[int, int, int, int] | None) -> None:
+    item = (box_quads(np.float32([[20, 10, 100, 60]]))[0], kind_weights("bus"), False, False)
+    quad, kinds, _, ignore = remains(item, np.float32(cover))
+    assert ignore == (left is None)
+    if left is not None:
+        assert quad_boxes(quad[None])[0].tolist() == list(left)
+        assert kinds.argmax() == VEHICLE_NAMES.index("bus")
+
+
+def test_what_is_put_before_a_vehicle_is_labelled_where_it_is_seen() -> None:
+    r, n = np.random.default_rng(2), 0
+    for _ in range(60):
+        canvas = np.full((300, 400, 3), 100, np.uint8)
+        items: list[Item] = [(box_quads(np.float32([[120, 90, 260, 200]]))[0], kind_weights("bus"), False, False)]
+        put_before(canvas, items, record((150, 100, 230, 190)), r)
+        if len(items) == 1:
+            assert (canvas == 100).all()
+            continue
+        n += 1
+        x1, y1, x2, y2 = np.round(quad_boxes(items[1][0][None])[0]).astype(int)
+        inside = np.zeros((300, 400), bool)
+        inside[y1:y2, x1:x2] = True
+        bright = canvas[..., 0] > 175
+        assert bright[inside].mean() > 0.8  # round corners
+        assert not bright[~inside].any()
+        assert items[1][1].argmax() == VEHICLE_NAMES.index("car")
+    assert n > 30
+
+
+def test_what_both_views_show_is_a_vehicle_and_what_one_shows_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[:, :100] = 9  # so that the mirrored one is known
+    views = {
+        True: ([[10, 30, 60, 70], [150, 10, 180, 40]], [0.7, 0.6]),
+        False: ([[140, 31, 190, 70]], [0.5]),  # mirrored
+    }
+
+    def seen(run: object, picture: np.ndarray, *rest: object) -> Found:
+        boxes, scores = views[bool(picture[0, 0, 0])]
+        n = len(boxes)
+        return Found(np.zeros((n, 4, 2), np.float32), np.float32(boxes), np.float32(scores), np.zeros(n, int))
+
+    monkeypatch.setattr("detection.teacher.detect", seen)
+    added = doubtful_boxes(image, [["car", 100, 80, 120, 99]], lambda x: x, 6)  # type: ignore[arg-type, return-value]
+    assert [(kind, box) for kind, *box in added] == [
+        ("vehicle", [10.0, 30.0, 60.0, 70.0]),
+        ("ignore", [150.0, 10.0, 180.0, 40.0]),
+    ]
