@@ -60,7 +60,8 @@ def complete_boxes(image: U8, boxes: list[list[Any]], teacher: Teacher) -> list[
     ]
 
 
-SURE = 0.45  # mean score over the views from which an unlabelled vehicle is taught; below it there is no loss
+DOUBTFUL = 0.25  # mean score over the views from which there is no loss; below it, it is background
+SURE = 0.45  # mean score over the views from which an unlabelled vehicle is taught
 
 
 def seen_in_views(image: U8, run: Runner, classes: int) -> list[tuple[float, list[float]]]:
@@ -95,7 +96,7 @@ def doubtful_boxes(image: U8, boxes: list[list[Any]], run: Runner, classes: int)
     return [
         ["vehicle" if score > SURE else "ignore", *(round(v, 1) for v in box)]
         for score, box in seen_in_views(image, run, classes)
-        if score > 0.1 and max((box[2] - box[0]) / w, (box[3] - box[1]) / h) < 0.5 and not is_known(box, known)
+        if score > DOUBTFUL and max((box[2] - box[0]) / w, (box[3] - box[1]) / h) < 0.5 and not is_known(box, known)
     ]
 
 
