@@ -49,6 +49,25 @@ def test_evidence_has_the_same_pixels_in_memory_of_its_own(frame: Frame) -> None
         assert not np.shares_memory(kept, plane)
 
 
+@pytest.mark.parametrize(
+    ("width", "other_keeps_it", "is_new"), [(112, False, False), (112, True, True), (140, False, True)]
+)
+def test_a_little_larger_is_worth_a_frame_that_is_kept_anyway(
+    frame: Frame, width: int, *, other_keeps_it: bool, is_new: bool
+) -> None:
+    keeper, probs = Keeper(), np.ones(3, np.float32)
+    box, larger = (10.0, 10.0, 110.0, 90.0), (10.0, 10.0, 10.0 + width, 90.0)
+    record, other = (VehicleRecord(i, Span.start(frame, box), np.zeros(3, np.float32)) for i in range(2))
+    record.see(frame, box, 0.9, probs, keeper)
+    later = replace(frame, index=frame.index + 1, time_ns=frame.time_ns + 40_000_000)
+    if other_keeps_it:
+        other.see(later, box, 0.9, probs, keeper)
+    record.see(later, larger, 0.9, probs, keeper)
+    assert record.evidence is not None
+    assert record.evidence.frame.index == later.index - (not is_new)
+    assert record.evidence.vehicle_box == (larger if is_new else box)
+
+
 def test_the_decoders_frame_is_let_go() -> None:
     frame = first_frame()
     plane = weakref.ref(frame.planes.data[0])

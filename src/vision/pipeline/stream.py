@@ -239,7 +239,8 @@ class Stream:
         self._velocities = tracks.velocity[np.searchsorted(tracks.track_id, self._ids)]
         self._detected_ns = frame.time_ns
         self._pace.looked(frame.time_ns, is_new=tracker.n_unconfirmed > 0)
-        self._motion.settle(vehicles.boxes)
+        if self._config.pace.mode == "adaptive":  # else nobody asks what has changed since
+            self._motion.settle(vehicles.boxes)
         return vehicles, ids
 
     def _has_changed(self, carried: Detections) -> bool:

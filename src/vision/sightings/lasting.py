@@ -71,10 +71,18 @@ class Keeper:
         self._last: weakref.ref[Frame] | None = None
         self._kept: list[weakref.ref[KeptPlanes]] = []
 
+    def _copy_of(self, frame: Frame) -> Frame | None:
+        last = self._last() if self._last else None
+        return last if self._original is not None and self._original() is frame else None
+
+    def has(self, frame: Frame) -> bool:
+        """Whether this frame is kept already, so that keeping it costs nothing."""
+        return self._copy_of(frame) is not None
+
     def keep(self, frame: Frame) -> Frame:
         """The frame with pixels of its own and without an overview; several vehicles of one frame share a copy."""
-        last = self._last() if self._last else None
-        if last is not None and self._original is not None and self._original() is frame:
+        last = self._copy_of(frame)
+        if last is not None:
             return last
         planes = KeptPlanes(frame.planes)
         copy = replace(frame, planes=planes, overview=None)

@@ -16,6 +16,7 @@ from vision.sightings.votes import Key, Votes
 from vision.types import F32, Box, Evidence, Frame, PlateRead, PlateText
 
 LEAVING_S = 0.6
+LARGER, CLEARER = 1.3, 1.1  # so much better is worth another frame; in one that is kept anyway, any better look counts
 CLEAR = 0.8  # the likeliest characters of a look together: what they say is not in doubt
 
 
@@ -88,7 +89,8 @@ class VehicleRecord:
         self.is_at_edge = not is_whole
         self.was_whole |= is_whole
         area = width * height * score * (1.0 if is_whole else 0.5)
-        is_better = self.fitting is None and area > self.best_area * 1.1  # clearly: each frame that is kept costs
+        gain = 1.0 if keeper is None or keeper.has(frame) else LARGER
+        is_better = self.fitting is None and area > self.best_area * gain
         if keeper is not None and (is_better or self.evidence is None):
             self.best_area = area
             self.evidence = Evidence(keeper.keep(frame), box, None)
@@ -198,7 +200,7 @@ class PlateRecord:
             self.votes.add(vehicle[0].key, vehicle[0].span)
         else:
             self.votes.n_unowned += 1
-        is_better = self.view is None or quality > self.best_quality * 1.05
+        is_better = self.view is None or quality > self.best_quality * (1.0 if keeper.has(frame) else CLEARER)
         if is_better:
             self.best_quality, self.frame_width = quality, frame.width
             self.view = view_of(frame.planes, read.corners)
