@@ -158,7 +158,7 @@ class Looks:
         """A look is made: decide from what the ones before brought when the next is due."""
         rules = self._rules
         score = text.score if text else 0.0
-        gained = side > 1.05 * watch.side or score > watch.score + 0.005
+        gained = side > 1.15 * watch.side or score > watch.score + 0.005
         watch.looks += 1
         if gained or watch.looks <= EAGER_LOOKS or not rules.backs_off:
             watch.wait_s = rules.interval_s
