@@ -26,9 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script, too
 from benchmarks._common import config_of, existing, percent, table
 
 from vision.pipeline.stages import Stages, load_stages
-from vision.plates.grammar import mark_unreadable
+from vision.plates.grammar import mark_unreadable, readable_score
 from vision.plates.view import PlateView, view_of
-from vision.sightings.rules import readable_score
 from vision.types import F32, U8
 from vision.video.images import frame_of, read_image
 

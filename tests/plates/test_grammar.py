@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vision.errors import ConfigError, ModelMismatchError
-from vision.plates.grammar import TextDecoder, load_grammar, mark_unreadable
+from vision.plates.grammar import TextDecoder, load_grammar, mark_unreadable, readable
 from vision.types import F32
 
 CHARSET = (
@@ -120,3 +120,25 @@ def test_unknown_grammar_is_named() -> None:
 def test_charset_without_pad_is_refused() -> None:
     with pytest.raises(ModelMismatchError, match="pad"):
         TextDecoder("ABC", COLORS, load_grammar())
+
+
+@pytest.mark.parametrize(
+    ("doubts", "text"),
+    [
+        ({}, "京A12345"),
+        ({3: 0.55}, "京A1?345"),  # the others together are sure, and this one is not
+        ({3: 0.55, 5: 0.55}, None),  # of two in doubt only one may be left out
+        ({3: 0.45}, "京A1?345"),
+        ({0: 0.95, 1: 0.95, 2: 0.95, 3: 0.95, 4: 0.95}, "京A12345"),  # together .77
+    ],
+)
+def test_a_plate_is_known_but_for_the_one_character_in_doubt(doubts: dict[int, float], text: str | None) -> None:
+    log_probs = looks_like("京A12345", 0.995)
+    for slot, p in doubts.items():
+        best = int(log_probs[slot].argmax())
+        other = CHARSET.index("8" if slot else "苏")
+        log_probs[slot] = np.log(1e-6)
+        log_probs[slot, [best, other]] = np.log([p, 1 - p])
+    plate = decoder().decode(log_probs, color("blue"), ONE_ROW)
+    found = readable(plate, min_char_score=0.45, max_unreadable=1, min_score=0.6)
+    assert (found.text if found else None) == text

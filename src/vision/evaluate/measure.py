@@ -12,8 +12,9 @@ from vision.evaluate.detections import DetectionScores
 from vision.evaluate.labels import NO_BOXES, Labelled
 from vision.evaluate.texts import Reading
 from vision.pipeline.config import Config
-from vision.pipeline.photo import marked, side_for
+from vision.pipeline.photo import side_for
 from vision.pipeline.runner import Pipeline
+from vision.plates.grammar import UNREADABLE, mark_unreadable
 from vision.types import F32, Detections, Frame, PlateDetections
 from vision.video.images import read_image
 
@@ -77,12 +78,11 @@ def read_crop(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:
     corners = edges if picture.corners is None else picture.corners
     (read,) = pipeline.stages.reader.read(frame, PlateDetections(corners[None], np.ones(1, np.float32)))
     rules = pipeline.config.plates
-    given = marked(read, rules.min_char_score, rules.max_unreadable)
-    texts = tuple(text for text, _ in read.plate.candidates)
-    if given is None:
+    given = mark_unreadable(read.plate, rules.min_char_score)
+    texts = tuple(text for text, _ in given.candidates)
+    if given.text.count(UNREADABLE) > rules.max_unreadable:
         return Reading(picture, "", 0.0, candidates=texts, is_rejected=True)
-    scores = tuple(c.score for c in given.plate.chars)
-    return Reading(picture, given.plate.text, given.plate.score, scores, candidates=texts)
+    return Reading(picture, given.text, given.score, tuple(c.score for c in given.chars), candidates=texts)
 
 
 def read_photo(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:

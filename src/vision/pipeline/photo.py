@@ -15,9 +15,8 @@ from vision.kernels import to_bgr
 from vision.pipeline.config import Config
 from vision.pipeline.stages import Stages, vehicle_of
 from vision.pipeline.stats import StageTimes
-from vision.plates.grammar import UNREADABLE, TextDecoder, mark_unreadable
+from vision.plates.grammar import TextDecoder, readable
 from vision.scene.scene import Scene
-from vision.sightings.rules import readable_score
 from vision.types import F32, Frame, Photo, Planes, PlateDetections, PlateRead, Vehicle
 
 SURE = 0.98
@@ -91,8 +90,9 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
         )
         for i in range(len(found))
     ]
-    marked_reads = [marked(read, rules.min_char_score, rules.max_unreadable) for read in reads]
-    good = [r for r in marked_reads if r is not None and readable_score(r.plate) >= rules.min_score]
+    least = {"min_char_score": rules.min_char_score, "min_score": rules.min_score}
+    texts = [readable(read.plate, max_unreadable=rules.max_unreadable, **least) for read in reads]
+    good = [replace(read, plate=text) for read, text in zip(reads, texts, strict=True) if text is not None]
     good.sort(key=lambda r: -r.plate.score * math.sqrt(max(1.0, r.width_px)))
     ms = {name: round(1000 * s, 3) for name, s in times.seconds.items()}
     ms["total"] = round(sum(ms.values()), 3)
@@ -160,14 +160,6 @@ def is_in(read: PlateRead, box: tuple[int, int, int, int]) -> bool:
     """Whether the plate's center lies in the box."""
     x, y = read.corners.mean(0)
     return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
-
-
-def marked(read: PlateRead, min_char_score: float, max_unreadable: int) -> PlateRead | None:
-    """The read with ``?`` for unreadable characters, or None if there are too many."""
-    plate = mark_unreadable(read.plate, min_char_score)
-    if plate.text.count(UNREADABLE) > max_unreadable:
-        return None
-    return replace(read, plate=plate)
 
 
 def order(vehicles: list[Vehicle]) -> list[Vehicle]:

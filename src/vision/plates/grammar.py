@@ -150,3 +150,22 @@ def mark_unreadable(plate: PlateText, min_char_score: float) -> PlateText:
         return plate
     chars = tuple(c if c.score >= min_char_score else Char(UNREADABLE, c.score) for c in plate.chars)
     return replace(plate, text="".join(c.text for c in chars), chars=chars)
+
+
+def readable_score(plate: PlateText) -> float:
+    """The plate's score without its unreadable characters; unused slots count, so that the length must be sure too."""
+    return plate.score / math.prod(c.score for c in plate.chars if c.text == UNREADABLE)
+
+
+def readable(plate: PlateText, *, min_char_score: float, max_unreadable: int, min_score: float) -> PlateText | None:
+    """The plate with ``?`` for what could not be read, or None if too little of it could.
+
+    Unreadable are characters below ``min_char_score``, and the weakest others while the rest together is below
+    ``min_score``: a plate of which one character is in doubt is known but for that one. At most ``max_unreadable``.
+    """
+    marked = mark_unreadable(plate, min_char_score)
+    while readable_score(marked) < min_score and marked.text.count(UNREADABLE) < max_unreadable:
+        weakest = min(c.score for c in marked.chars if c.text != UNREADABLE)
+        marked = mark_unreadable(plate, math.nextafter(weakest, 1))
+    is_enough = marked.text.count(UNREADABLE) <= max_unreadable and readable_score(marked) >= min_score
+    return marked if is_enough else None

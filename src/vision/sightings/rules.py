@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vision.plates.fuse import PlateFusion, distance
-from vision.plates.grammar import UNREADABLE, mark_unreadable
+from vision.plates.grammar import UNREADABLE, mark_unreadable, readable
 from vision.sightings.reasons import reason_of
 from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.types import PlateText, Reason
@@ -39,15 +38,12 @@ class ReadRules:
         plate = fusion.plate
         if plate is None or fusion.best_look < self.min_look_score:
             return None
-        marked = mark_unreadable(plate, self.min_char_score)
-        if marked.text.count(UNREADABLE) > self.max_unreadable:
+        if is_alone and fusion.n_looks < self.min_looks_alone:
             return None
         least = self.min_score_alone if is_alone else self.min_score
         if fusion.n_looks < FEW_LOOKS:
             least = max(least, FEW_LOOKS_SCORE)
-        if readable_score(marked) < least:
-            return None
-        return None if is_alone and fusion.n_looks < self.min_looks_alone else marked
+        return readable(plate, min_char_score=self.min_char_score, max_unreadable=self.max_unreadable, min_score=least)
 
     def doubtful(self, fusions: Sequence[PlateFusion]) -> PlateText | None:
         """What the plate with the clearest look says although it is not believed; None if no look showed anything."""
@@ -58,11 +54,6 @@ class ReadRules:
     def reason(self, vehicles: Sequence[VehicleRecord], plates: Sequence[PlateRecord]) -> Reason:
         """Why a vehicle has no plate text."""
         return reason_of(vehicles, plates, self.min_width_px)
-
-
-def readable_score(plate: PlateText) -> float:
-    """The plate's score without its unreadable characters; unused slots count, so that the length must be sure too."""
-    return plate.score / math.prod(c.score for c in plate.chars if c.text == UNREADABLE)
 
 
 def same_plate(a: PlateText, b: PlateText) -> bool:
