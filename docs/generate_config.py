@@ -91,7 +91,7 @@ MEANINGS = {
     "plates.min_char_score": "a character less probable than this is written `?`",
     "plates.max_unreadable": "a plate with more `?` than this is not reported as read",
     "plates.min_look_score": "in one look the weakest character must be this probable, and the others together",
-    "plates.min_score": "the readable characters together must be this probable; if not, the weakest becomes `?`",
+    "plates.min_score": "the readable characters together must be this probable; if not, a photo's weakest becomes `?`",
     "plates.min_score_alone": "the same for a plate seen on no detected vehicle (signs and lettering look like plates)",
     "plates.min_looks_alone": "such a plate must also have been seen this many times",
     "plates.min_width_px": "a plate narrower than this that was not read gives the reason `too_small`",

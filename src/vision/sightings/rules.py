@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vision.plates.fuse import PlateFusion, distance
-from vision.plates.grammar import UNREADABLE, mark_unreadable, readable
+from vision.plates.grammar import UNREADABLE, mark_unreadable, readable_score
 from vision.sightings.reasons import reason_of
 from vision.sightings.records import PlateRecord, VehicleRecord
 from vision.types import PlateText, Reason
@@ -38,12 +38,15 @@ class ReadRules:
         plate = fusion.plate
         if plate is None or fusion.best_look < self.min_look_score:
             return None
-        if is_alone and fusion.n_looks < self.min_looks_alone:
+        marked = mark_unreadable(plate, self.min_char_score)
+        if marked.text.count(UNREADABLE) > self.max_unreadable:
             return None
         least = self.min_score_alone if is_alone else self.min_score
         if fusion.n_looks < FEW_LOOKS:
             least = max(least, FEW_LOOKS_SCORE)
-        return readable(plate, min_char_score=self.min_char_score, max_unreadable=self.max_unreadable, min_score=least)
+        if readable_score(marked) < least:
+            return None
+        return None if is_alone and fusion.n_looks < self.min_looks_alone else marked
 
     def doubtful(self, fusions: Sequence[PlateFusion]) -> PlateText | None:
         """What the plate with the clearest look says although it is not believed; None if no look showed anything."""
