@@ -62,8 +62,9 @@ def province_of(folder: str) -> str | None:
     """The province's character of a folder's name (also `heiblue`, `neimenggu`); None if it names none."""
     if folder in PROVINCES.values():
         return folder
-    names = [name for name in PROVINCES if folder.startswith(name) or name.startswith(folder.removesuffix("blue"))]
-    return PROVINCES[max(names, key=len)] if names else None
+    start = folder.removesuffix("blue")
+    names = [name for name in PROVINCES if len(start) > 2 and (start.startswith(name) or name.startswith(start))]
+    return PROVINCES[names[0]] if len(names) == 1 else None
 
 
 def main() -> None:

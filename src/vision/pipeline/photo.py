@@ -90,8 +90,15 @@ def read_photo(stages: Stages, config: Config, frame: Frame) -> Photo:
         )
         for i in range(len(found))
     ]
-    least = {"min_char_score": rules.min_char_score, "min_score": rules.min_score}
-    texts = [readable(read.plate, max_unreadable=rules.max_unreadable, **least) for read in reads]
+    texts = [
+        readable(
+            read.plate,
+            min_char_score=rules.min_char_score,
+            max_unreadable=rules.max_unreadable,
+            min_score=rules.min_score,
+        )
+        for read in reads
+    ]
     good = [replace(read, plate=text) for read, text in zip(reads, texts, strict=True) if text is not None]
     good.sort(key=lambda r: -r.plate.score * math.sqrt(max(1.0, r.width_px)))
     ms = {name: round(1000 * s, 3) for name, s in times.seconds.items()}
