@@ -81,23 +81,63 @@ def assign(
     Returns:
         Object index per point or -1, int64 (b, p); IoU with that object, (b, p).
     """
-    center = (gt[..., :2] + gt[..., 2:]) / 2
-    size = (gt[..., 2:] - gt[..., :2]).amax(-1).clamp(min=1)
-    stride = grid[:, 2]
-    d = (grid[:, :2] - center[:, :, None]).norm(dim=-1) / stride  # (b, m, p)
-    ideal = (size / reach).clamp(float(stride.min()), float(stride.max()))
-    off = torch.log2(ideal[..., None] / stride)
+    count, points = scores.shape
+    of, number = valid.nonzero(as_tuple=True)  # (k,) which picture, which of its objects
+    index = torch.full((count * points,), -1, dtype=torch.int64)
+    hit = torch.zeros(count * points)
+    if not len(of):
+        return index.view(count, points), hit.view(count, points)
+    mine = gt[of, number]
+    center = (mine[:, :2] + mine[:, 2:]) / 2
+    size = (mine[:, 2:] - mine[:, :2]).amax(-1).clamp(min=1)
+    place, near = nearby(center, grid)
+    at = grid[place]  # (k, c, 3)
+    d = (at[..., :2] - center[:, None]).norm(dim=-1) / at[..., 2]
+    near &= d < REACH
+    ideal = (size / reach).clamp(float(grid[:, 2].min()), float(grid[:, 2].max()))
+    off = torch.log2(ideal[:, None] / at[..., 2])
     prior = torch.exp(-d.square() / 4.5 - off.square() / 0.7)
-    near = (d < 3) & valid[..., None]
-    iou = overlap(boxes[:, None], gt[:, :, None]) * near  # (b, m, p)
-    metric = prior * (iou + 0.2) * (scores[:, None] + 0.05).sqrt() * near
+    iou = overlap(boxes[of[:, None], place], mine[:, None]) * near  # (k, c)
+    metric = prior * (iou + 0.2) * (scores[of[:, None], place] + 0.05).sqrt() * near
     best, where = metric.topk(high, dim=-1)
-    wanted = iou.topk(high + 2, dim=-1).values.sum(-1).floor().clamp(low, high)  # (b, m)
-    keep = (torch.arange(high) < wanted[..., None]) & (best > 0)
-    chosen = torch.zeros_like(metric).scatter_(-1, where, best * keep)
-    value, index = chosen.max(1)
-    index = torch.where(value > 0, index, torch.full_like(index, -1))
-    return index, iou.gather(1, index.clamp(min=0)[:, None]).squeeze(1)
+    wanted = iou.topk(high + 2, dim=-1).values.sum(-1).floor().clamp(low, high)  # (k,)
+    keep = (torch.arange(high) < wanted[:, None]) & (best > 0)
+    flat = (of[:, None] * points + place.gather(1, where))[keep]
+    value = best[keep]
+    most = torch.zeros(count * points).scatter_reduce_(0, flat, value, "amax")
+    wins = value == most[flat]  # the object that a point answers for is the one it suits best
+    index[flat[wins]] = number[:, None].expand_as(where)[keep][wins]
+    hit[flat[wins]] = iou.gather(1, where)[keep][wins]
+    return index.view(count, points), hit.view(count, points)
+
+
+REACH = 3  # strides from an object's center to the farthest point that may answer for it
+
+
+def nearby(center: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
+    """The output points around each center, on all levels: a few, where the grid has thousands.
+
+    Args:
+        center: (k, 2) pixels.
+        grid: (p, 3) x, y, stride, level after level, each row after row.
+
+    Returns:
+        Indices of points, (k, c) int64, and which of them exist, (k, c) bool.
+    """
+    steps = torch.arange(2 * REACH)
+    places, exist = [], []
+    start = 0
+    for stride, length in zip(*torch.unique_consecutive(grid[:, 2], return_counts=True), strict=True):
+        last = grid[start + length - 1]
+        columns, rows = (int(v / stride + 0.5) for v in last[:2])
+        first = torch.floor(center / stride - REACH + 0.5).long()
+        x, y = first[:, :1] + steps, first[:, 1:] + steps
+        inside = ((y >= 0) & (y < rows))[:, :, None] & ((x >= 0) & (x < columns))[:, None]
+        place = y.clamp(0, rows - 1)[:, :, None] * columns + x.clamp(0, columns - 1)[:, None]
+        places.append(start + place.flatten(1))
+        exist.append(inside.flatten(1))
+        start += int(length)
+    return torch.cat(places, 1), torch.cat(exist, 1)
 
 
 def detection_loss(
@@ -124,9 +164,10 @@ def detection_loss(
         positive = index >= 0
         safe = index.clamp(min=0)
         target = torch.where(positive, hit.clamp(0.05, 1), torch.zeros_like(hit))
-        xy = grid[None, :, None, :2]
-        g = gt_boxes[:, None]
-        skip = (((xy >= g[..., :2]) & (xy <= g[..., 2:])).all(-1) & batch["ignore"][:, None]).any(-1) & ~positive
+        of, number = batch["ignore"].nonzero(as_tuple=True)
+        area = gt_boxes[of, number][:, None]
+        covered = ((grid[:, :2] >= area[..., :2]) & (grid[:, :2] <= area[..., 2:])).all(-1)
+        skip = (torch.zeros(logits.shape).index_add_(0, of, covered.float()) > 0) & ~positive
         norm = target.sum().clamp(min=1)
     p = logits.sigmoid()
     quality = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * (p.detach() - target).square()

@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from detection.decode import F32, U8, Runner
 from detection.loss import LossWeights, detection_loss
 from detection.network import Detector, Spec, grow, points, split_head
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
 from tqdm import tqdm
 
 Size = tuple[int, int, int]  # height, width, pictures per batch
@@ -42,11 +43,25 @@ class Plan:
     test_every_s: float = 360.0
     save_every_s: float = 120.0
     compile: bool = False
+    workers: int = 0  # processes that draw batches beside the one that trains; 0: it draws them itself
 
 
-def to_tensor(images: U8) -> Tensor:
+class Batches(IterableDataset[dict[str, Tensor]]):
+    """Batches without end, each of one of `sizes`."""
+
+    def __init__(self, maker: CanvasMaker, sizes: list[Size], classes: int) -> None:
+        self.maker, self.sizes, self.classes = maker, sizes, classes
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        cv2.setNumThreads(1)
+        while True:
+            size = self.sizes[int(self.maker.rng.integers(len(self.sizes)))]
+            yield {k: torch.from_numpy(v) for k, v in batch_of(self.maker, *size, self.classes).items()}
+
+
+def to_tensor(images: Tensor) -> Tensor:
     """uint8 (n, h, w, 3) BGR -> float32 (n, 3, h, w) RGB 0..1, channels last."""
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).flip(1)
+    x = images.permute(0, 3, 1, 2).flip(1)
     return x.contiguous(memory_format=torch.channels_last).float().div_(255)
 
 
@@ -55,13 +70,18 @@ def torch_runner(model: Detector) -> Runner:
 
     @torch.no_grad()
     def run(x: U8) -> F32:
-        return np.asarray(model(to_tensor(x[None]))[0].numpy(), np.float32)
+        return np.asarray(model(to_tensor(torch.from_numpy(x)[None]))[0].numpy(), np.float32)
 
     return run
 
 
 def norms(model: nn.Module) -> list[nn.BatchNorm2d]:
     return [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+
+
+def drawn(maker: CanvasMaker, size: Size, classes: int) -> Tensor:
+    """The pictures of one batch as the network takes them."""
+    return to_tensor(torch.from_numpy(batch_of(maker, *size, classes)["image"]))
 
 
 def recalibrate(model: Detector, maker: CanvasMaker, size: Size, rounds: int = 16) -> None:
@@ -72,7 +92,7 @@ def recalibrate(model: Detector, maker: CanvasMaker, size: Size, rounds: int = 1
     model.train()
     with torch.no_grad():
         for _ in range(rounds):
-            model(to_tensor(batch_of(maker, *size, model.spec.classes)["image"]))
+            model(drawn(maker, size, model.spec.classes))
     for m in norms(model):
         m.momentum = 0.02
 
@@ -88,7 +108,7 @@ def freeze_norms(model: Detector) -> None:
 
 def begin(model: Detector, init: Path, maker: CanvasMaker, size: Size) -> None:
     """Starts from a shipped model.onnx of the same shape, or from a checkpoint of the same or a shallower network."""
-    batch = to_tensor(batch_of(maker, *size, model.spec.classes)["image"])
+    batch = drawn(maker, size, model.spec.classes)
     if init.suffix == ".onnx" and model.spec.split and not has_module(init, "edges.0.0"):
         single = Detector(replace(model.spec, split=False))
         load_onnx(single, init, batch)
@@ -112,6 +132,9 @@ class Trainer:
             torch._dynamo.config.recompile_limit = 64
             self.forward = torch.compile(self.model, dynamic=False)
         self.maker, self.plan, self.out, self.test = maker, plan, out, test
+        self.seed = int(maker.rng.integers(1 << 32))
+        self.batches: Iterator[dict[str, Tensor]] | None = None
+        self.drawing: list[Size] | None = None
         many = [p for p in model.parameters() if p.ndim > 1]
         few = [p for p in model.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
@@ -158,24 +181,33 @@ class Trainer:
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as f:
             f.write(json.dumps(row) + "\n")
 
-    def size_at(self, t: float) -> Size:
-        sizes = next((s for until, s in self.plan.sizes if t < until), self.plan.sizes[-1][1])
-        return sizes[int(self.maker.rng.integers(len(sizes)))]
+    def sizes_at(self, t: float) -> list[Size]:
+        return next((s for until, s in self.plan.sizes if t < until), self.plan.sizes[-1][1])
+
+    def next_batch(self, t: float) -> dict[str, Tensor]:
+        sizes = self.sizes_at(t)
+        if self.batches is None or self.drawing is not sizes:
+            self.maker.rng = np.random.default_rng([self.seed, self.step])  # nothing seen is drawn again
+            self.drawing = sizes
+            loader = DataLoader(
+                Batches(self.maker, sizes, self.plan.spec.classes), batch_size=None, num_workers=self.plan.workers
+            )
+            self.batches = iter(loader)
+        return next(self.batches)
 
     def one_step(self, t: float) -> None:
         plan = self.plan
-        h, w, n = self.size_at(t)
+        begin = time.perf_counter()
+        data = self.next_batch(t)
+        waited = time.perf_counter() - begin
+        image = to_tensor(data.pop("image"))
+        n, _, h, w = image.shape
         if (h, w) not in self.grids:
             self.grids[h, w] = points(h, w)
         warm = min(1.0, (self.step + 1) / 120)
         rate = plan.floor + (plan.peak - plan.floor) * 0.5 * (1 + math.cos(math.pi * t)) * warm
         for g in self.optimizer.param_groups:
             g["lr"] = rate
-        begin = time.perf_counter()
-        raw = batch_of(self.maker, h, w, n, plan.spec.classes)
-        made = time.perf_counter() - begin
-        image = to_tensor(raw.pop("image"))
-        data = {k: torch.from_numpy(v) for k, v in raw.items()}
         with autocast():
             out = self.forward(image)
         losses = detection_loss(out.float(), self.grids[h, w], data, plan.spec, plan.weights)
@@ -191,7 +223,7 @@ class Trainer:
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
             for a, b in zip(self.average.buffers(), self.model.buffers(), strict=True):
                 a.copy_(b)
-        for k, v in [*((k, v.item()) for k, v in losses.items()), ("loader_s", made / n)]:
+        for k, v in [*((k, v.item()) for k, v in losses.items()), ("loader_s", waited / n)]:
             self.sums[k] = 0.98 * self.sums.get(k, v) + 0.02 * v
 
     def run(self) -> None:
@@ -209,8 +241,7 @@ class Trainer:
             while self.spent_s < budget_s:
                 t = self.spent_s / budget_s
                 if t >= plan.freeze_at and not self.frozen:
-                    h, w, n = self.size_at(t)
-                    recalibrate(self.model, self.maker, (h, w, n))
+                    recalibrate(self.model, self.maker, self.sizes_at(t)[0])
                     self.model.train()
                     freeze_norms(self.model)
                     self.frozen = True

@@ -70,6 +70,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--init", type=Path, help="checkpoint or model.onnx to start from")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--compile", action="store_true", help="torch.compile: 1.3 times faster, needs a C++ compiler")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw batches beside it")
     parser.add_argument("--out", type=Path, default=Path("runs/vehicle_detector"))
     return parser.parse_args()
 
@@ -114,6 +115,7 @@ def main() -> None:
         test_every_s=900,
         weights=LossWeights(box=4.0, kind=1.5, size=1.0, balance=0.5),
         compile=args.compile,
+        workers=args.workers,
     )
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:

@@ -23,6 +23,19 @@ def test_every_object_is_answered_for_and_ignored_ones_are_not() -> None:
     assert (abs(centers - torch.tensor([215.0, 170.0])) < 3 * 32).all()
 
 
+def test_the_points_around_an_object_are_those_of_the_whole_grid_that_are_near() -> None:
+    from detection.loss import REACH, nearby
+    from detection.network import points
+
+    grid = points(96, 160)
+    centers = torch.tensor([[0.0, 0], [159.9, 95.9], [80, 48], [33.3, 90.1], [4, 92]])
+    place, exists = nearby(centers, grid)
+    for center, found, there in zip(centers, place, exists, strict=True):
+        near = (grid[:, :2] - center).norm(dim=-1) / grid[:, 2] < REACH
+        assert set(near.nonzero().flatten().tolist()) <= set(found[there].tolist())
+        assert len(set(found[there].tolist())) == int(there.sum())
+
+
 def test_a_perfect_answer_costs_less_than_any_other() -> None:
     from detection.loss import LossWeights, detection_loss
     from detection.network import Spec, points
