@@ -67,7 +67,7 @@ def test_a_young_track_is_looked_for_often() -> None:
 
 
 def test_a_lost_vehicle_is_looked_for_unless_it_left_the_picture() -> None:
-    assert looks_in(Pace(PaceConfig()), tracks_after([BOX], 0, 20, lost=2), 1).count("lost") == 8
+    assert looks_in(Pace(PaceConfig()), tracks_after([BOX], 0, 20, lost=2), 1).count("lost") == 3
     leaving = tracks_after([(1180.0, 300.0, 1280.0, 400.0)], 1000, 10, lost=3)
     assert looks_in(Pace(PaceConfig()), leaving, 1) == ["first"]
 

@@ -20,10 +20,11 @@ STANDING = 0.03  # of its own size a second: slower is standing
 class Pace:
     """Decides frame by frame whether vehicles are looked for.
 
-    A vehicle that is new, or was just lost, is looked for often: it must be confirmed before it is gone. One whose way
-    is known is carried along by its track and looked for before it has moved by ``travel`` of its own size, at least
-    every ``moving_s``. Change in the picture that no moving vehicle explains asks for a look, too, and the less often
-    the more such looks found nothing new. In a scene at rest, one look every ``idle_s`` remains.
+    A vehicle that is new is looked for often: it must be confirmed before it is gone. One whose way is known is carried
+    along by its track and looked for before it has moved by ``travel`` of its own size, at least every ``moving_s``;
+    one that was lost inside the picture, every ``moving_s``. Change in the picture that no moving vehicle explains asks
+    for a look, too, and the less often the more such looks found nothing new. In a scene at rest, one look every
+    ``idle_s`` remains.
     """
 
     def __init__(self, rules: PaceConfig) -> None:
@@ -80,7 +81,7 @@ class Pace:
             return None
         x, y = (tracks.box[:, 0] + tracks.box[:, 2]) / 2, (tracks.box[:, 1] + tracks.box[:, 3]) / 2
         is_inside = (x > 0) & (x < size[0]) & (y > 0) & (y < size[1])
-        if np.any(tracks.is_lost & is_inside):
+        if since_s >= 0.9 * rules.moving_s and np.any(tracks.is_lost & is_inside):
             return "lost"
         speed = speeds(tracks)
         speed = speed[~tracks.is_lost & (speed > STANDING)]
