@@ -83,8 +83,8 @@ def assign(
     """
     count, points = scores.shape
     of, number = valid.nonzero(as_tuple=True)  # (k,) which picture, which of its objects
-    index = torch.full((count * points,), -1, dtype=torch.int64)
-    hit = torch.zeros(count * points)
+    index = torch.full((count * points,), -1, dtype=torch.int64, device=scores.device)
+    hit = torch.zeros(count * points, device=scores.device)
     if not len(of):
         return index.view(count, points), hit.view(count, points)
     mine = gt[of, number]
@@ -101,10 +101,10 @@ def assign(
     metric = prior * (iou + 0.2) * (scores[of[:, None], place] + 0.05).sqrt() * near
     best, where = metric.topk(high, dim=-1)
     wanted = iou.topk(high + 2, dim=-1).values.sum(-1).floor().clamp(low, high)  # (k,)
-    keep = (torch.arange(high) < wanted[:, None]) & (best > 0)
+    keep = (torch.arange(high, device=scores.device) < wanted[:, None]) & (best > 0)
     flat = (of[:, None] * points + place.gather(1, where))[keep]
     value = best[keep]
-    most = torch.zeros(count * points).scatter_reduce_(0, flat, value, "amax")
+    most = torch.zeros(count * points, device=scores.device).scatter_reduce_(0, flat, value, "amax")
     wins = value == most[flat]  # the object that a point answers for is the one it suits best
     index[flat[wins]] = number[:, None].expand_as(where)[keep][wins]
     hit[flat[wins]] = iou.gather(1, where)[keep][wins]
@@ -124,7 +124,7 @@ def nearby(center: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         Indices of points, (k, c) int64, and which of them exist, (k, c) bool.
     """
-    steps = torch.arange(2 * REACH)
+    steps = torch.arange(2 * REACH, device=grid.device)
     places, exist = [], []
     start = 0
     for stride, length in zip(*torch.unique_consecutive(grid[:, 2], return_counts=True), strict=True):
@@ -167,7 +167,7 @@ def detection_loss(
         of, number = batch["ignore"].nonzero(as_tuple=True)
         area = gt_boxes[of, number][:, None]
         covered = ((grid[:, :2] >= area[..., :2]) & (grid[:, :2] <= area[..., 2:])).all(-1)
-        skip = (torch.zeros(logits.shape).index_add_(0, of, covered.float()) > 0) & ~positive
+        skip = (torch.zeros(logits.shape, device=logits.device).index_add_(0, of, covered.float()) > 0) & ~positive
         norm = target.sum().clamp(min=1)
     p = logits.sigmoid()
     quality = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * (p.detach() - target).square()

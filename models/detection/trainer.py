@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import torch
 from common import curves
-from common.start import autocast, has_module, load_onnx
+from common.start import autocast, device, has_module, load_onnx
 from detection.canvas import CanvasMaker, batch_of
 from detection.decode import F32, U8, Runner
 from detection.loss import LossWeights, detection_loss
@@ -46,6 +46,11 @@ class Plan:
     workers: int = 0  # processes that draw batches beside the one that trains; 0: it draws them itself
 
 
+def larger(sizes: list[tuple[float, list[Size]]], times: int) -> list[tuple[float, list[Size]]]:
+    """The same canvases in batches so many times larger, as a GPU wants them."""
+    return [(until, [(h, w, n * times) for h, w, n in group]) for until, group in sizes]
+
+
 class Batches(IterableDataset[dict[str, Tensor]]):
     """Batches without end, each of one of `sizes`."""
 
@@ -70,7 +75,8 @@ def torch_runner(model: Detector) -> Runner:
 
     @torch.no_grad()
     def run(x: U8) -> F32:
-        return np.asarray(model(to_tensor(torch.from_numpy(x)[None]))[0].numpy(), np.float32)
+        image = torch.from_numpy(x)[None].to(model.scale.device)
+        return np.asarray(model(to_tensor(image))[0].cpu().numpy(), np.float32)
 
     return run
 
@@ -92,7 +98,7 @@ def recalibrate(model: Detector, maker: CanvasMaker, size: Size, rounds: int = 1
     model.train()
     with torch.no_grad():
         for _ in range(rounds):
-            model(drawn(maker, size, model.spec.classes))
+            model(drawn(maker, size, model.spec.classes).to(model.scale.device))
     for m in norms(model):
         m.momentum = 0.02
 
@@ -125,7 +131,8 @@ class Trainer:
     def __init__(
         self, model: Detector, maker: CanvasMaker, plan: Plan, out: Path, test: Callable[[Runner], dict[str, Any]]
     ) -> None:
-        self.model = model.to(memory_format=torch.channels_last)
+        self.device = device()
+        self.model = model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
         self.forward: Callable[[Tensor], Tensor] = self.model
         if plan.compile:  # one graph a canvas size, before and after the norms freeze
@@ -150,7 +157,7 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> None:
-        saved = torch.load(self.out / "last.pt", weights_only=True)
+        saved = torch.load(self.out / "last.pt", map_location=self.device, weights_only=True)
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
@@ -190,7 +197,10 @@ class Trainer:
             self.maker.rng = np.random.default_rng([self.seed, self.step])  # nothing seen is drawn again
             self.drawing = sizes
             loader = DataLoader(
-                Batches(self.maker, sizes, self.plan.spec.classes), batch_size=None, num_workers=self.plan.workers
+                Batches(self.maker, sizes, self.plan.spec.classes),
+                batch_size=None,
+                num_workers=self.plan.workers,
+                pin_memory=self.device.type == "cuda",
             )
             self.batches = iter(loader)
         return next(self.batches)
@@ -198,12 +208,12 @@ class Trainer:
     def one_step(self, t: float) -> None:
         plan = self.plan
         begin = time.perf_counter()
-        data = self.next_batch(t)
+        data = {k: v.to(self.device, non_blocking=True) for k, v in self.next_batch(t).items()}
         waited = time.perf_counter() - begin
         image = to_tensor(data.pop("image"))
         n, _, h, w = image.shape
         if (h, w) not in self.grids:
-            self.grids[h, w] = points(h, w)
+            self.grids[h, w] = points(h, w).to(self.device)
         warm = min(1.0, (self.step + 1) / 120)
         rate = plan.floor + (plan.peak - plan.floor) * 0.5 * (1 + math.cos(math.pi * t)) * warm
         for g in self.optimizer.param_groups:

@@ -23,7 +23,7 @@ from detection.network import Detector, Spec
 from detection.plate_art import PlateArtist
 from detection.records import Record, load_plates, load_vehicles, merge_rows, read, rows_of
 from detection.scores import plate_scores
-from detection.trainer import Plan, Trainer, begin
+from detection.trainer import Plan, Trainer, begin, larger
 
 SPEC = Spec(geometry=8, classes=0, widths=(16, 32, 48, 64, 96), depths=(0, 1, 2, 2), neck=48)
 SOURCES: dict[str, tuple[float, int]] = {  # share of the pictures drawn, pictures kept
@@ -54,6 +54,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--init", type=Path, help="checkpoint or model.onnx to start from")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--compile", action="store_true", help="torch.compile: 1.3 times faster, needs a C++ compiler")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw batches beside it")
+    parser.add_argument(
+        "--times", type=int, default=1, help="batches so many times larger, for a GPU; the rate grows too"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/plate_detector"))
     return parser.parse_args()
 
@@ -101,7 +105,15 @@ def main() -> None:
     model = Detector(SPEC)
     if args.init:
         begin(model, args.init, maker, SIZES[0][1][0])
-    plan = Plan(SPEC, args.minutes, SIZES, peak=1.2e-3 if args.init else 2.5e-3, freeze_at=0.4, compile=args.compile)
+    plan = Plan(
+        SPEC,
+        args.minutes,
+        larger(SIZES, args.times),
+        peak=(1.2e-3 if args.init else 2.5e-3) * args.times**0.5,
+        freeze_at=0.4,
+        compile=args.compile,
+        workers=args.workers,
+    )
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:
         trainer.resume()

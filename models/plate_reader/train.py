@@ -25,7 +25,7 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from common import curves
-from common.start import autocast, load_onnx
+from common.start import autocast, device, load_onnx
 from evaluate import Reader, generated_sets, real_sets, score_all, stranger_sets
 from labels import CHARSET, COLORS, SLOTS
 from network import GRID_H, GRID_W, PlateReader, count_macs
@@ -47,7 +47,7 @@ def torch_reader(model: PlateReader) -> Reader:
     def read(images: NDArray[np.uint8]) -> tuple[Any, ...]:
         with torch.inference_mode():
             parts = [
-                [out.softmax(-1).numpy() for out in model(to_tensor(images[i : i + 64]))]
+                [out.softmax(-1).cpu().numpy() for out in model(to_tensor(images[i : i + 64]).to(model.bias.device))]
                 for i in range(0, len(images), 64)
             ]
         return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
@@ -67,8 +67,8 @@ def look_loss(attention: Tensor, centers: Tensor, rows: Tensor) -> Tensor:
     """
     known = ~centers.isnan().any(-1)
     xy = centers.nan_to_num()
-    grid_x = (torch.arange(GRID_W) + 0.5) / GRID_W
-    grid_y = (torch.arange(GRID_H) + 0.5) / GRID_H
+    grid_x = (torch.arange(GRID_W, device=attention.device) + 0.5) / GRID_W
+    grid_y = (torch.arange(GRID_H, device=attention.device) + 0.5) / GRID_H
     bell_x = torch.exp(-0.5 * ((grid_x - xy[..., :1]) * GRID_W / 2.0) ** 2)
     bell_y = torch.exp(-0.5 * ((grid_y - xy[..., 1:]) * GRID_H / 1.5) ** 2)
     bell_y = torch.where(rows[:, None, None] > 0, bell_y, torch.ones_like(bell_y))
@@ -171,7 +171,8 @@ def main() -> None:
         taken = load_onnx(model, args.init, to_tensor(images))
     elif args.init:
         taken = init_from(model, args.init)
-    model = model.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    where = device()
+    model = model.train().to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(model).eval()
     matrices = [p for name, p in model.named_parameters() if p.ndim > 1 and name != "position"]
     plain = [p for name, p in model.named_parameters() if p.ndim <= 1 or name == "position"]
@@ -180,7 +181,7 @@ def main() -> None:
     )
     step, seen, done_s = 0, 0, 0.0
     if args.resume:
-        state = torch.load(args.out, map_location="cpu", weights_only=True)
+        state = torch.load(args.out, map_location=where, weights_only=True)
         model.load_state_dict(state["raw"])
         average.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
@@ -189,7 +190,7 @@ def main() -> None:
     what = (queue, args.data, args.extra, args.batch, args.seed + 1000 * step)
     worker = context.Process(target=feed, args=what, daemon=True)
     worker.start()
-    slot_weight = torch.ones(SLOTS)
+    slot_weight = torch.ones(SLOTS, device=where)
     slot_weight[0] = args.province_weight
     slot_weight /= slot_weight.sum()
     sets = real_sets(args.data) | generated_sets(args.data, 25) | stranger_sets(args.data, 100)
@@ -234,19 +235,19 @@ def main() -> None:
     sums, n_sums, said = np.zeros(3), 0, done_s
     while done_s < args.minutes * 60:
         began = time.monotonic()
-        images, texts, colors, rows, centers = queue.get()
+        images, *labels = queue.get()
+        texts, colors, rows, centers = (torch.from_numpy(v).to(where) for v in labels)
         progress = done_s / (args.minutes * 60)
         if progress > args.freeze_at:
             freeze_norms(model)
-        row_labels = torch.from_numpy(rows)
         with autocast():
-            text, color, row, attention = model.forward_with_attention(to_tensor(images))
+            text, color, row, attention = model.forward_with_attention(to_tensor(images).to(where))
         per_slot = F.cross_entropy(
-            text.float().transpose(1, 2), torch.from_numpy(texts), label_smoothing=args.smoothing, reduction="none"
+            text.float().transpose(1, 2), texts, label_smoothing=args.smoothing, reduction="none"
         ).mean(0)
         loss_text = (per_slot * slot_weight).sum()
-        loss_look = look_loss(attention.float(), torch.from_numpy(centers), row_labels)
-        loss_kind = F.cross_entropy(color.float(), torch.from_numpy(colors)) + F.cross_entropy(row.float(), row_labels)
+        loss_look = look_loss(attention.float(), centers, rows)
+        loss_kind = F.cross_entropy(color.float(), colors) + F.cross_entropy(row.float(), rows)
         loss = 2 * loss_text + 0.2 * loss_kind + args.look_weight * loss_look
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -27,6 +27,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "plate_reader"))  # its `network` comes after ours
 
 from common import curves
+from common.start import device
 from detection.decode import F32, U8, box_quads, onnx_runner, quad_boxes
 from detection.plate_art import PlateArtist
 from detection.records import merge_rows, rows_of
@@ -126,7 +127,10 @@ def corner_px(units: Tensor, data: dict[str, Tensor]) -> Tensor:
     """
     frame, quad = data["frame"], data["quad"]
     points = frame[:, None, 0] + units[..., :1] * frame[:, None, 1] + units[..., 1:] * frame[:, None, 2]
-    size, plate_px = frame[:, 1:].norm(dim=-1), torch.tensor(PLATE_PX)  # of the plate in the picture, in the window
+    size, plate_px = (
+        frame[:, 1:].norm(dim=-1),
+        torch.tensor(PLATE_PX, device=units.device),
+    )  # of the plate in the picture, in the window
     exact = ((points - quad) / size.amax(1)[:, None, None] * plate_px[0]).norm(dim=-1).mean(1)
     sides = torch.stack((points.amin(1) - quad.amin(1), points.amax(1) - quad.amax(1)), 1)
     boxed = (sides / size[:, None] * plate_px).abs().mean((1, 2))
@@ -145,7 +149,7 @@ def test(model: PlateRefiner, examples: Sequence[Example]) -> dict[str, list[flo
             window = Window.around(e.found)
             seen = np.empty((len(e.found), INPUT_H, INPUT_W, 3), np.uint8)
             kernels.warp(Planes("bgr", (np.ascontiguousarray(e.image),)), window.at(SPREAD), seen)
-            units, scores = model(to_tensor(seen))
+            units, scores = (out.cpu() for out in model(to_tensor(seen).to(model.unit.device)))
             low[e.quad is not None] += (scores < 0).float().tolist()
             if e.quad is not None:
                 width = np.linalg.norm(e.quad[1] - e.quad[0]) / 2 + np.linalg.norm(e.quad[2] - e.quad[3]) / 2
@@ -166,12 +170,13 @@ def main() -> None:
     examples, held = load_examples(args, "train"), load_examples(args, "dev")
     sampler = sampler_of(examples, args.data / "glyphs", args.seed)
     print(len(sampler.plates), "plates,", len(sampler.others), "others", flush=True)
-    model = PlateRefiner().to(memory_format=torch.channels_last)
+    where = device()
+    model = PlateRefiner().to(where, memory_format=torch.channels_last)
     average = copy.deepcopy(model).eval()
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.peak, weight_decay=0.02, betas=(0.9, 0.99))
     step, spent_s = 0, 0.0
     if args.resume:
-        saved = torch.load(args.out / "last.pt", weights_only=True)
+        saved = torch.load(args.out / "last.pt", map_location=where, weights_only=True)
         model.load_state_dict(saved["model"])
         average.load_state_dict(saved["average"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -212,9 +217,11 @@ def main() -> None:
             rate = args.peak * max(0.002, 0.5 * (1 + math.cos(math.pi * t))) * min(1.0, (step + 1) / 200)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            data = {k: torch.from_numpy(v) for k, v in (queue.get() if queue else sampler.batch(args.batch)).items()}
+            drawn = queue.get() if queue else sampler.batch(args.batch)
+            images = to_tensor(drawn.pop("image")).to(where)
+            data = {k: torch.from_numpy(v).to(where) for k, v in drawn.items()}
             model.train()
-            got, logits = model(to_tensor(data["image"].numpy()))
+            got, logits = model(images)
             px = corner_px(got, data)
             sure = nn.functional.binary_cross_entropy_with_logits(logits, data["is_plate"].float())
             loss = 0.5 * px + sure

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--type-temperature", type=float, help="default: fitted on held-out training crops")
     parser.add_argument("--color-temperature", type=float)
     args = parser.parse_args()
-    state = torch.load(args.checkpoint)
+    state = torch.load(args.checkpoint, map_location="cpu")
     net = AttributeNet()
     net.load_state_dict(state["average"])
     temperatures = [getattr(args, name) or state[name] for name in ("type_temperature", "color_temperature")]

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from augment import crop_input
 from common import curves
-from common.start import autocast, load_onnx
+from common.start import autocast, device, load_onnx
 from labels import COLORS, PRIOR, TYPES
 from network import AttributeNet, count_macs
 from pseudo_label import NOT_LABELED
@@ -47,7 +47,7 @@ def type_loss(logits: Tensor, allowed: Tensor, is_visible: Tensor) -> Tensor:
         is_visible: bool (n,), false where the crop shows too little for any type.
     """
     log_p = torch.log_softmax(logits, dim=1)
-    log_prior = torch.tensor([PRIOR[name] for name in TYPES]).log()
+    log_prior = torch.tensor([PRIOR[name] for name in TYPES], device=logits.device).log()
     some = torch.logsumexp((log_p + log_prior).masked_fill(~allowed, -math.inf), dim=1)
     return torch.where(is_visible, -some - 0.03 * log_p.mean(dim=1), -log_p.mean(dim=1)).mean()
 
@@ -78,13 +78,14 @@ def update_average(average: AttributeNet, net: AttributeNet, n_steps: int) -> No
 def predict(net: AttributeNet, images: np.ndarray, batch: int = 128) -> tuple[Tensor, Tensor]:
     """Type and color logits of stored crops, uint8 (n, s, s, 3), BGR."""
     net.eval()
+    where = next(net.parameters()).device
     types, colors = [], []
     with torch.no_grad():
         for start in range(0, len(images), batch):
             part = np.stack([crop_input(image) for image in images[start : start + batch]])
-            scores = net(torch.from_numpy(part).permute(0, 3, 1, 2).float())
-            types.append(scores[0])
-            colors.append(scores[1])
+            scores = net(torch.from_numpy(part).to(where).permute(0, 3, 1, 2).float())
+            types.append(scores[0].cpu())
+            colors.append(scores[1].cpu())
     return torch.cat(types), torch.cat(colors)
 
 
@@ -149,18 +150,20 @@ def main() -> None:
     train, held_out = split_held_out(Samples.load(kept), args.seed)
     net = AttributeNet()
     print(f"{len(train)} crops, {count_macs(net) / 1e6:.1f} MMAC, {sum(p.numel() for p in net.parameters())} weights")
+    where = device()
+    net = net.to(where)
     average = copy.deepcopy(net)
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.03)
     n_steps, spent_s = 0, 0.0
     if args.init:
         if args.init.suffix == ".onnx":
             some = next(iter(DataLoader(Stream(train, args.seed), batch_size=256)))[0]
-            load_onnx(net, args.init, some.permute(0, 3, 1, 2).float())
+            load_onnx(net, args.init, some.to(where).permute(0, 3, 1, 2).float())
         else:
-            net.load_state_dict(torch.load(args.init)["average"])
+            net.load_state_dict(torch.load(args.init, map_location=where)["average"])
         average.load_state_dict(net.state_dict())
     if args.resume:
-        state = torch.load(args.out / "last.pt")
+        state = torch.load(args.out / "last.pt", map_location=where)
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -193,6 +196,7 @@ def main() -> None:
         warm_up = min(1.0, share / WARM_UP_SHARE + 0.02)
         for group in optimizer.param_groups:
             group["lr"] = args.rate * warm_up * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
+        images, allowed, is_visible, colors = (v.to(where) for v in (images, allowed, is_visible, colors))
         inputs = images.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
         with autocast():
             types, paints = net(inputs)

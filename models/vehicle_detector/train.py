@@ -23,7 +23,7 @@ from detection.loss import LossWeights
 from detection.network import Detector, Spec
 from detection.records import VEHICLE_NAMES, load_vehicles, merge_rows, rows_of
 from detection.scores import vehicle_scores
-from detection.trainer import Plan, Trainer, begin
+from detection.trainer import Plan, Trainer, begin, larger
 
 SPEC = Spec(
     geometry=4,
@@ -56,8 +56,8 @@ SOURCES: dict[str, tuple[float, int, int]] = {  # share of the pictures drawn, l
 }
 EMPTY = 0.3  # how often a picture without vehicles is drawn, beside one with (cyclists are half of Manaus)
 SIZES = [
-    (0.45, [(256, 416, 12), (320, 320, 12)]),
-    (1.0, [(256, 416, 12), (320, 320, 12), (416, 416, 8), *[(384, 640, 6)] * 3]),
+    (0.45, [(256, 416, 16), (320, 320, 16)]),
+    (1.0, [(256, 416, 16), (320, 320, 16), (416, 416, 10), *[(384, 640, 8)] * 3]),
 ]
 
 
@@ -71,6 +71,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--compile", action="store_true", help="torch.compile: 1.3 times faster, needs a C++ compiler")
     parser.add_argument("--workers", type=int, default=0, help="processes that draw batches beside it")
+    parser.add_argument(
+        "--times", type=int, default=1, help="batches so many times larger, for a GPU; the rate grows too"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/vehicle_detector"))
     return parser.parse_args()
 
@@ -109,8 +112,8 @@ def main() -> None:
     plan = Plan(
         SPEC,
         args.minutes,
-        SIZES,
-        peak=1e-3 if args.init else 2e-3,
+        larger(SIZES, args.times),
+        peak=(1.5e-3 if args.init else 2e-3) * args.times**0.5,
         freeze_at=0.45,
         test_every_s=900,
         weights=LossWeights(box=4.0, kind=1.5, size=1.0, balance=0.5),
