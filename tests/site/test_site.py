@@ -221,7 +221,7 @@ def test_a_clock_set_back_closes_what_is_open(stages: Stages) -> None:
 def test_sightings_of_a_camera_that_went_quiet_are_closed(stages: Stages) -> None:
     start = time.time_ns()
     site = Site(
-        settings("a", queue=256, quiet_s=0.5),
+        settings("a", queue=256, quiet_s=0.5, sightings={"linger_s": 10}),  # no pass of the clip's 3 s ends by itself
         stages=stages,
         open_source=lambda s, say: Script(clip_frames("a", start)),
     )
