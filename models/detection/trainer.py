@@ -44,11 +44,11 @@ class Plan:
     save_every_s: float = 120.0
     compile: bool = False
     workers: int = 0  # processes that draw batches beside the one that trains; 0: it draws them itself
+    times: int = 1  # batches so many times larger, as a GPU wants them; the rate grows by the root of it
 
-
-def larger(sizes: list[tuple[float, list[Size]]], times: int) -> list[tuple[float, list[Size]]]:
-    """The same canvases in batches so many times larger, as a GPU wants them."""
-    return [(until, [(h, w, n * times) for h, w, n in group]) for until, group in sizes]
+    def __post_init__(self) -> None:
+        self.sizes = [(until, [(h, w, n * self.times) for h, w, n in group]) for until, group in self.sizes]
+        self.peak *= self.times**0.5
 
 
 class Batches(IterableDataset[dict[str, Tensor]]):

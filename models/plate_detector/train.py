@@ -23,7 +23,7 @@ from detection.network import Detector, Spec
 from detection.plate_art import PlateArtist
 from detection.records import Record, load_plates, load_vehicles, merge_rows, read, rows_of
 from detection.scores import plate_scores
-from detection.trainer import Plan, Trainer, begin, larger
+from detection.trainer import Plan, Trainer, begin
 
 SPEC = Spec(geometry=8, classes=0, widths=(16, 32, 48, 64, 96), depths=(0, 1, 2, 2), neck=48)
 SOURCES: dict[str, tuple[float, int]] = {  # share of the pictures drawn, pictures kept
@@ -108,11 +108,12 @@ def main() -> None:
     plan = Plan(
         SPEC,
         args.minutes,
-        larger(SIZES, args.times),
-        peak=(1.2e-3 if args.init else 2.5e-3) * args.times**0.5,
+        SIZES,
+        peak=1.2e-3 if args.init else 2.5e-3,
         freeze_at=0.4,
         compile=args.compile,
         workers=args.workers,
+        times=args.times,
     )
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:

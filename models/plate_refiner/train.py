@@ -127,10 +127,8 @@ def corner_px(units: Tensor, data: dict[str, Tensor]) -> Tensor:
     """
     frame, quad = data["frame"], data["quad"]
     points = frame[:, None, 0] + units[..., :1] * frame[:, None, 1] + units[..., 1:] * frame[:, None, 2]
-    size, plate_px = (
-        frame[:, 1:].norm(dim=-1),
-        torch.tensor(PLATE_PX, device=units.device),
-    )  # of the plate in the picture, in the window
+    size = frame[:, 1:].norm(dim=-1)  # of the plate in the picture,
+    plate_px = torch.tensor(PLATE_PX, device=units.device)  # and in the window
     exact = ((points - quad) / size.amax(1)[:, None, None] * plate_px[0]).norm(dim=-1).mean(1)
     sides = torch.stack((points.amin(1) - quad.amin(1), points.amax(1) - quad.amax(1)), 1)
     boxed = (sides / size[:, None] * plate_px).abs().mean((1, 2))

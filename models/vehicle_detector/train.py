@@ -23,7 +23,7 @@ from detection.loss import LossWeights
 from detection.network import Detector, Spec
 from detection.records import VEHICLE_NAMES, load_vehicles, merge_rows, rows_of
 from detection.scores import vehicle_scores
-from detection.trainer import Plan, Trainer, begin, larger
+from detection.trainer import Plan, Trainer, begin
 
 SPEC = Spec(
     geometry=4,
@@ -112,13 +112,14 @@ def main() -> None:
     plan = Plan(
         SPEC,
         args.minutes,
-        larger(SIZES, args.times),
-        peak=(1.5e-3 if args.init else 2e-3) * args.times**0.5,
+        SIZES,
+        peak=1.5e-3 if args.init else 2e-3,
         freeze_at=0.45,
         test_every_s=900,
         weights=LossWeights(box=4.0, kind=1.5, size=1.0, balance=0.5),
         compile=args.compile,
         workers=args.workers,
+        times=args.times,
     )
     trainer = Trainer(model, maker, plan, args.out, test)
     if args.resume:
