@@ -1,4 +1,5 @@
-"""Runs the models over labelled pictures: crops through the reader, whole pictures through everything."""
+"""Runs the models over labelled pictures: crops whose corners are known through the reader, all else through
+everything."""
 
 from __future__ import annotations
 
@@ -46,9 +47,9 @@ def measure(pictures: Sequence[Labelled], config: Config, progress: Progress) ->
     keen = Pipeline(config.model_copy(update={"detect": low}))
     out = Measured({m.name: m.sha256 for m in pipeline.stages.manifests})
     for n, (picture, frame) in enumerate(frames_of(pictures, out.skipped), 1):
-        if picture.is_crop:
+        if picture.is_crop and picture.corners is not None:
             if picture.text:
-                out.crops.append(read_crop(pipeline, picture, frame))
+                out.crops.append(read_crop(pipeline, picture, picture.corners, frame))
         else:
             if picture.text:
                 out.photos.append(read_photo(pipeline, picture, frame))
@@ -71,11 +72,8 @@ def frames_of(pictures: Sequence[Labelled], skipped: dict[str, str]) -> Iterator
             skipped[str(picture.path)] = str(err)
 
 
-def read_crop(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:
-    """The reader alone, at the true corners or the edges of the crop."""
-    w, h = frame.width, frame.height
-    edges = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
-    corners = edges if picture.corners is None else picture.corners
+def read_crop(pipeline: Pipeline, picture: Labelled, corners: F32, frame: Frame) -> Reading:
+    """The reader alone, at the labelled corners (4, 2)."""
     (read,) = pipeline.stages.reader.read(frame, PlateDetections(corners[None], np.ones(1, np.float32)))
     rules = pipeline.config.plates
     given = mark_unreadable(read.plate, rules.min_char_score)
