@@ -65,7 +65,7 @@ def run(pipeline: Pipeline, clip: Path) -> Run:
     """One clip through the pipeline."""
     start = time.process_time()
     with FileSource(clip, threads=1) as source:
-        stream = pipeline.open(source.stream_id)
+        stream = pipeline.open(source.stream_id, recorded=True)
         found = [s for result in pipeline.frames(source, stream) for s in result.sightings]
         found += stream.close()
     return Run(found, stream.counts, time.process_time() - start)

@@ -148,7 +148,7 @@ class Race:
         for rival in self.rivals:
             rival.start(clip)
         with FileSource(clip, threads=1) as source:
-            stream = self.pipeline.open(source.stream_id)
+            stream = self.pipeline.open(source.stream_id, recorded=True)
             results = self.pipeline.frames(source, stream)
             spent, done, is_warm = 0.0, 0, False
             while spent < seconds:

@@ -133,6 +133,13 @@ def test_beyond_the_limit_the_oldest_that_are_still_kept_are_packed(
     assert [one.index for one in kept] == [0, 3, 4, 5]
 
 
+@pytest.mark.parametrize(("room", "n_plain"), [(0, 4), (5.5, 5), (8, 8)])
+def test_what_there_is_room_for_is_not_packed(frame: Frame, room: float, n_plain: int) -> None:
+    keeper = Keeper(round(room * sum(plane.nbytes for plane in frame.planes.data)))
+    kept = [keeper.keep(one).planes for one in frames(8, frame)]
+    assert [isinstance(p, KeptPlanes) and p.is_plain for p in kept] == [False] * (8 - n_plain) + [True] * n_plain
+
+
 @pytest.mark.parametrize("layout", ["i420", "nv12", "bgr"])
 def test_packed_pixels_are_nearly_the_same_and_take_a_fraction(frame: Frame, layout: Layout) -> None:
     y, u, v = (np.ascontiguousarray(d) for d in frame.planes.data)

@@ -71,7 +71,7 @@ def open_clip(path: Path | None, folder: Path, pipeline: Pipeline, seconds: floa
     with FileSource(path, duration_s=seconds, device=pipeline.config.decode.device) as source:
         total, fps = source.n_frames_expected or 0, source.frame_rate
         width, height, codec = source.width, source.height, source.codec
-        stream, texts, last_s = pipeline.open("offline"), list[str](), 0.0
+        stream, texts, last_s = pipeline.open("offline", recorded=True), list[str](), 0.0
         for n, result in enumerate(pipeline.frames(source, stream), 1):
             texts += [s.plate.text for s in result.sightings if s.plate]
             last_s = result.frame.offset_s

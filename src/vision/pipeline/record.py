@@ -163,7 +163,7 @@ def record_one(
         place = folder.source(stream_id, is_only=is_only)
         rate = min(source.frame_rate, part.fps) if part.fps else source.frame_rate
         output = SourceOutput(place, source.width, source.height, rate, annotate=part.annotate)
-        stream = pipeline.open(stream_id, early=part.early, watch=True)
+        stream = pipeline.open(stream_id, early=part.early, watch=True, recorded=True)
         results = Results(folder, place, summary, Alarms(pipeline.watchlists))
         expected = source.n_frames_expected
         is_written = False

@@ -17,6 +17,8 @@ from vision.types import U8, Frame, Photo, Sighting
 from vision.video.file import FileSource
 from vision.video.images import frame_of, read_image
 
+RECORDED_BYTES = 100 << 20
+
 
 class Pipeline:
     """Detect, track, read, fuse.
@@ -55,21 +57,25 @@ class Pipeline:
             frame = frame_of(image)
         return read_photo(self.stages, self.config, frame)
 
-    def open(self, stream_id: str, *, early: bool = False, watch: bool = False) -> Stream:
+    def open(self, stream_id: str, *, early: bool = False, watch: bool = False, recorded: bool = False) -> Stream:
         """A new stream that takes frames one by one; for callers with their own frames.
 
         With ``early`` its results also hold early sightings, see `vision.Sighting`; with ``watch`` those, too, that a
-        watch-list waits for: give all sightings to `vision.match.alarms.Alarms`.
+        watch-list waits for: give all sightings to `vision.match.alarms.Alarms`. A ``recorded`` video, not one of many
+        cameras, may take up to 100 MB for pictures of passes that go on, which else are compressed meanwhile.
         """
         wants = wants_of(self.watchlists) if watch else None
-        return Stream(self.stages, self.config, stream_id, self.times, early=early, wants=wants)
+        plain_bytes = RECORDED_BYTES if recorded else 0
+        return Stream(
+            self.stages, self.config, stream_id, self.times, early=early, wants=wants, plain_bytes=plain_bytes
+        )
 
     def frames(self, source: FileSource, stream: Stream | None = None) -> Iterator[FrameResult]:
         """Every frame of a source with what it gave.
 
         Sightings still open at the end are not in it: call ``stream.close()``, as `stream` does.
         """
-        stream = stream or self.open(source.stream_id)
+        stream = stream or self.open(source.stream_id, recorded=True)
         frames = iter(source)
         while True:
             with self.times.stage("decode"):
@@ -102,7 +108,7 @@ class Pipeline:
         with FileSource(
             uri, stream_id=stream_id, start_s=start_s, duration_s=duration_s, fps=fps, device=device
         ) as source:
-            stream = self.open(source.stream_id, early=early)
+            stream = self.open(source.stream_id, early=early, recorded=True)
             try:
                 for result in self.frames(source, stream):
                     yield from result.sightings

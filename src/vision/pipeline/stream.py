@@ -73,11 +73,11 @@ class Stream:
     """State of one stream: its trackers and its book of passes.
 
     Args:
-        stages: the loaded networks.
-        config: settings.
+        stages, config: the loaded networks, and settings.
         stream_id: name of the camera.
         times: where stage times are added.
         early, wants: whether results say early what is known of passes that go on, and of which plates in any case.
+        plain_bytes: memory for frames kept as evidence, beyond which they are compressed, see `lasting.Keeper`.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Stream:
         *,
         early: bool = False,
         wants: Callable[[PlateText], bool] | None = None,
+        plain_bytes: int = 0,
     ) -> None:
         self._stages, self._config, self._times = stages, config, times
         track, detect = config.track, config.detect
@@ -107,13 +108,12 @@ class Stream:
             confirm_hits=1,
             max_lost_s=max(1.2, 3 * detect.plate_interval_s),
         )
-        plates, closing = config.plates, config.sightings
-        rules = ReadRules(**plates.model_dump(exclude={"grammar"}))
-        limits = closing.model_dump(exclude={"cut_threshold"})
+        rules = ReadRules(**config.plates.model_dump(exclude={"grammar"}))
+        limits = config.sightings.model_dump(exclude={"cut_threshold"}) | {"plain_bytes": plain_bytes}
         self._book = Book(
             stages.reader.decoder, self._describe, rules, stream_id, gives_early=early, wants=wants, **limits
         )
-        self._cuts = CutDetector(closing.cut_threshold)
+        self._cuts = CutDetector(config.sightings.cut_threshold)
         self._motion = MotionGrid()
         self.scene = Scene(config.scene)
         self._pace = Pace(config.pace)
@@ -123,7 +123,7 @@ class Stream:
                 frame_side=detect.plate_side,
                 crop_side=detect.plate_crop_side,
                 max_crops=detect.max_crops,
-                min_width_px=plates.min_width_px,
+                min_width_px=config.plates.min_width_px,
                 backs_off=config.pace.mode == "adaptive",
             )
         )

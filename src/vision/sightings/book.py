@@ -38,6 +38,7 @@ class Book:
         min_frames, min_duration_s: a vehicle without plate seen less than this is discarded as noise, and counted.
         early_score: a plate so sure is given out early, if `early` is asked and ``gives_early``.
         wants: says of a plate whether it is given out early however sure it is: somebody is looking for it.
+        plain_bytes: see `vision.sightings.lasting.Keeper`.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Book:
         early_score: float = 0.9,
         gives_early: bool = True,
         wants: Callable[[PlateText], bool] | None = None,
+        plain_bytes: int = 0,
     ) -> None:
         self._decoder, self._describe, self._rules, self._stream_id = decoder, describe, rules, stream_id
         self._linger_ns = round(linger_s * NS)
@@ -63,7 +65,7 @@ class Book:
         self.divided_ids: list[int] = []  # tracks divided by the last `see_plate`
         self._plates: list[PlateRecord] = []
         self._plate_of: dict[int, PlateRecord] = {}  # plate track id -> the record it adds to now
-        self._keeper = Keeper()
+        self._keeper = Keeper(plain_bytes)
         self._checked_ns = 0
         self.counts = BookCounts()
 

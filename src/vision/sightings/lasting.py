@@ -12,7 +12,7 @@ from vision.types import U8, Frame, Planes
 from vision.video.copies import copied
 from vision.video.late import DistantPlanes, LatePlanes
 
-PLAIN = 4  # of the frames that a stream keeps, so many are not compressed: those that were kept last
+PLAIN = 4  # of the frames that a stream keeps, so many are not compressed at least: those that were kept last
 QUALITY = 95  # of the others, as JPEG plane by plane: 50 dB and a sixth to a tenth of the bytes in 1080p traffic
 
 
@@ -62,11 +62,12 @@ class Keeper:
     A decoder takes the memory of its frames from a pool that never becomes smaller: each frame that is held makes it
     larger, and for hours there comes a moment now and then when more are held than ever before. What a copy takes goes
     back when it is let go. In a crowd each vehicle and each plate keep a frame until they have left; all but the last
-    `PLAIN` are packed.
+    `PLAIN`, or as many as ``plain_bytes`` have room for, are packed.
     Source: FFmpeg, libavutil/buffer.h, AVBufferPool.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plain_bytes: int = 0) -> None:
+        self._plain_bytes = plain_bytes
         self._original: weakref.ref[Frame] | None = None
         self._last: weakref.ref[Frame] | None = None
         self._kept: list[weakref.ref[KeptPlanes]] = []
@@ -97,8 +98,11 @@ class Keeper:
         for planes in living:
             planes.settle()
         self._kept = [weakref.ref(planes) for planes in living]
-        for planes in [planes for planes in living if planes.is_plain][:-PLAIN]:
-            planes.pack()
+        unpacked = [planes for planes in living if planes.is_plain]
+        if len(unpacked) > PLAIN:
+            room = self._plain_bytes // sum(plane.nbytes for plane in unpacked[-1].data)
+            for planes in unpacked[: -max(PLAIN, room)]:
+                planes.pack()
 
 
 def plain(planes: Planes) -> Planes:
