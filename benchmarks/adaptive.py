@@ -5,7 +5,8 @@
 Each clip is decoded alone, run with `pace.mode = "every_frame"` and run with `"adaptive"`, all on one thread. Printed
 are processor times (other programs on the machine disturb them less than the clock), the share of decoding in them, and
 the sightings of both runs: how many, how many of them are the same vehicle, and whether the plates are the same.
-Every-frame sightings are no truth: a vehicle whose track breaks is counted twice there as well.
+Every-frame sightings are no truth: a vehicle whose track breaks is counted twice there as well. So it is also printed
+how many of them have no sighting at their place in the adaptive run, not even one that is counted as another's.
 """
 
 from __future__ import annotations
@@ -93,15 +94,19 @@ def overlap(a: Sighting, b: Sighting) -> float:
     return best
 
 
-def same_vehicles(a: Sequence[Sighting], b: Sequence[Sighting]) -> int:
-    """How many sightings of both runs are of the same vehicle, each used once, best overlap first."""
+def same_vehicles(a: Sequence[Sighting], b: Sequence[Sighting]) -> tuple[int, int]:
+    """How many sightings of both runs are of the same vehicle, each used once, best overlap first.
+
+    And how many of ``a`` have nothing in ``b``, also nothing that is used for another: one in two parts is there.
+    """
     pairs = sorted(((overlap(p, q), i, j) for i, p in enumerate(a) for j, q in enumerate(b)), reverse=True)
     left, right = set[int](), set[int]()
     for value, i, j in pairs:
         if value >= MIN_OVERLAP and i not in left and j not in right:
             left.add(i)
             right.add(j)
-    return len(left)
+    seen = {i for value, i, _ in pairs if value >= MIN_OVERLAP}
+    return len(left), len(a) - len(seen)
 
 
 def main() -> None:
@@ -112,7 +117,7 @@ def main() -> None:
     for clip in options.clips:
         existing(clip, "a video file")
     rows, dump = [], dict[str, dict[str, object]]()
-    totals = np.zeros(7)
+    totals = np.zeros(8)
     try:
         config = config_of(1)
         paces = [config.pace.model_copy(update={"mode": mode}) for mode in MODES]
@@ -120,7 +125,7 @@ def main() -> None:
         for clip in options.clips:
             n, alone_s = decode(clip)
             every, adaptive = (run(pipeline, clip) for pipeline in pipelines)
-            same = same_vehicles(every.sightings, adaptive.sightings)
+            same, missing = same_vehicles(every.sightings, adaptive.sightings)
             plates = f"{len(adaptive.texts)}, the same" if every.texts == adaptive.texts else "differ"
             rows.append(
                 [
@@ -130,10 +135,20 @@ def main() -> None:
                     *(f"{100 * alone_s / r.cpu_s:.0f} %" for r in (every, adaptive)),
                     *(len(r.sightings) for r in (every, adaptive)),
                     same,
+                    missing,
                     plates,
                 ]
             )
-            numbers = (n, alone_s, every.cpu_s, adaptive.cpu_s, len(every.sightings), len(adaptive.sightings), same)
+            numbers = (
+                n,
+                alone_s,
+                every.cpu_s,
+                adaptive.cpu_s,
+                len(every.sightings),
+                len(adaptive.sightings),
+                same,
+                missing,
+            )
             totals += numbers
             dump[clip.name] = {
                 mode: [
@@ -149,7 +164,7 @@ def main() -> None:
     shares = [f"{100 * totals[1] / cpu:.0f} %" for cpu in totals[2:4]]
     rows.append(["all", "", f"{ratio:.2f}", *shares, *counts, ""])
     head = ["clip", "frames with detection", "times faster", "decoding, every frame", "decoding, adaptive"]
-    print(table([*head, "vehicles, every frame", "adaptive", "the same", "plates"], rows))
+    print(table([*head, "vehicles, every frame", "adaptive", "the same", "not there at all", "plates"], rows))
     if options.json:
         options.json.write_text(json.dumps(dump), encoding="utf-8")
 
