@@ -1,5 +1,4 @@
-"""Runs the models over labelled pictures: crops whose corners are known through the reader, all else through
-everything."""
+"""Runs the models over labelled pictures: crops through the reader, whole pictures through everything."""
 
 from __future__ import annotations
 
@@ -47,9 +46,9 @@ def measure(pictures: Sequence[Labelled], config: Config, progress: Progress) ->
     keen = Pipeline(config.model_copy(update={"detect": low}))
     out = Measured({m.name: m.sha256 for m in pipeline.stages.manifests})
     for n, (picture, frame) in enumerate(frames_of(pictures, out.skipped), 1):
-        if picture.is_crop and picture.corners is not None:
+        if picture.is_crop:
             if picture.text:
-                out.crops.append(read_crop(pipeline, picture, picture.corners, frame))
+                out.crops.append(read_crop(pipeline, picture, frame))
         else:
             if picture.text:
                 out.photos.append(read_photo(pipeline, picture, frame))
@@ -72,8 +71,11 @@ def frames_of(pictures: Sequence[Labelled], skipped: dict[str, str]) -> Iterator
             skipped[str(picture.path)] = str(err)
 
 
-def read_crop(pipeline: Pipeline, picture: Labelled, corners: F32, frame: Frame) -> Reading:
-    """The reader alone, at the labelled corners (4, 2)."""
+def read_crop(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:
+    """The reader alone at the labelled corners; where there are none, `vision read`, which looks for them."""
+    if picture.corners is None:
+        return read_photo(pipeline, picture, frame)
+    corners = picture.corners
     (read,) = pipeline.stages.reader.read(frame, PlateDetections(corners[None], np.ones(1, np.float32)))
     rules = pipeline.config.plates
     given = mark_unreadable(read.plate, rules.min_char_score)

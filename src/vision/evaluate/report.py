@@ -16,7 +16,7 @@ from vision.evaluate.measure import Measured
 from vision.evaluate.texts import GROUPS, OUTCOMES, Reading
 
 SCHEMA = "vision.eval/1"
-TITLES = {"crops": "Reader alone, plate corners given", "photos": "Whole pictures, best plate"}
+TITLES = {"crops": "Plates cut out, at their corners where these are labelled", "photos": "Whole pictures, best plate"}
 
 
 def summarize(measured: Measured, facts: dict[str, Any]) -> dict[str, Any]:
