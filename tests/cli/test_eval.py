@@ -57,6 +57,19 @@ def test_tables_json_and_plots(folder: Path, tmp_path: Path) -> None:
         assert cv2.imread(str(out / f"{name}.png")) is not None
 
 
+@pytest.mark.parametrize(
+    ("corners", "outcome"), [(None, "not found"), ([[0, 0], [176, 0], [176, 56], [0, 56]], "rejected")]
+)
+def test_a_crop_without_corners_is_searched_for_its_plate(tmp_path: Path, corners: Any, outcome: str) -> None:
+    (tmp_path / "crops").mkdir()
+    cv2.imwrite(str(tmp_path / "crops/0.png"), np.full((56, 176, 3), 90, np.uint8))
+    row = {"file": "crops/0.png", "source": "empty", "split": "dev", "text": "京A12345", "corners": corners}
+    (tmp_path / "index.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    done = vision("eval", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["crops"]["by"]["source"][0][outcome] == 1.0
+
+
 def test_json_on_stdout(folder: Path) -> None:
     done = vision("eval", folder, "--source", "drawn", "--limit", "1", "--json")
     assert done.returncode == 0, done.stderr

@@ -75,8 +75,8 @@ def read_crop(pipeline: Pipeline, picture: Labelled, frame: Frame) -> Reading:
     """The reader alone at the labelled corners; where there are none, `vision read`, which looks for them."""
     if picture.corners is None:
         return read_photo(pipeline, picture, frame)
-    corners = picture.corners
-    (read,) = pipeline.stages.reader.read(frame, PlateDetections(corners[None], np.ones(1, np.float32)))
+    plate = PlateDetections(picture.corners[None], np.ones(1, np.float32))
+    (read,) = pipeline.stages.reader.read(frame, plate)
     rules = pipeline.config.plates
     given = mark_unreadable(read.plate, rules.min_char_score)
     texts = tuple(text for text, _ in given.candidates)
