@@ -145,7 +145,8 @@ def streams_part(result: dict[str, Any]) -> list[str]:
             color=[RED if r["failed"] else BLUE for r in runs],
             width=0.5,
         )
-        axes.set(xlabel="cameras", ylabel="frames dropped, %")
+        axes.axhline(100 * result["limits"]["drop_share"], color=GRAY, ls="--", lw=1)
+        axes.set(xlabel="cameras", ylabel="frames dropped, %", ylim=(0, None))
 
     counted = ("streams", "scheduled_fps", "fps", "dropped_queue", "dropped_late", "detected", "postponed")
     rows = [
