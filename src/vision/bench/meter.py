@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from types import TracebackType
 from typing import Any, Self
 
@@ -53,9 +54,8 @@ class Meter:
         self._every_s = every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
-        self.seconds: list[float] = []
-        self.rss_mb: list[float] = []
-        self.cpu_percent: list[float] = []
+        # 4 bytes a sample: lists of floats, 32 bytes each, grew by .7 MB an hour, which counted as the library's growth
+        self.seconds, self.rss_mb, self.cpu_percent = array("f"), array("f"), array("f")
 
     def _run(self) -> None:
         start = time.perf_counter()
